@@ -1,0 +1,316 @@
+"""Points and quads: the geometry of codes in a picture. Numbers only.
+
+Coordinates are pixels of the stored raster, origin top left, x right, y down, and continuous:
+the pixel in column i covers the interval from i to i + 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+class Point(NamedTuple):
+    """A place in a picture, in pixels."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """Whole pixels: columns left to right - 1, rows top to bottom - 1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Columns covered."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows covered."""
+        return self.bottom - self.top
+
+    def grow(self, margin: int) -> Box:
+        """Move each side outward by a number of pixels."""
+        return Box(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def clip(self, width: int, height: int) -> Box:
+        """Cut to a picture; empty (zero width or height) where nothing of it lies inside."""
+        left, right = (min(max(value, 0), width) for value in (self.left, self.right))
+        top, bottom = (min(max(value, 0), height) for value in (self.top, self.bottom))
+        return Box(left, top, max(left, right), max(top, bottom))
+
+    def snap(self, cell: tuple[int, int]) -> Box:
+        """Grow outward to whole cells of a grid that starts at the origin."""
+        across, down = cell
+        return Box(
+            self.left // across * across,
+            self.top // down * down,
+            -(-self.right // across) * across,
+            -(-self.bottom // down) * down,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Four corners in order around the symbol.
+
+    From decoders the order is that of the symbol: its own top left, top right, bottom right and
+    bottom left, however it is turned in the picture.
+    """
+
+    corners: tuple[Point, Point, Point, Point]
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for corner in self.corners for value in corner):
+            raise ValueError(f"corner is not finite: {self.corners}")
+
+    @classmethod
+    def of(cls, points: Iterable[Sequence[float] | NDArray[np.float64]]) -> Quad:
+        """Make a quad of four (x, y) pairs.
+
+        Raises:
+            ValueError: If there are not exactly four, or one is not finite.
+        """
+        corners = tuple(Point(float(point[0]), float(point[1])) for point in points)
+        if len(corners) != 4:
+            raise ValueError(f"a quad has four corners, not {len(corners)}")
+        return cls(corners)
+
+    @classmethod
+    def from_box(cls, left: float, top: float, width: float, height: float) -> Quad:
+        """Make an upright quad."""
+        right, bottom = left + width, top + height
+        return cls.of(((left, top), (right, top), (right, bottom), (left, bottom)))
+
+    def as_array(self) -> NDArray[np.float64]:
+        """Give the corners as an array of shape (4, 2)."""
+        return np.array(self.corners, dtype=np.float64)
+
+    @property
+    def box(self) -> Box:
+        """The smallest whole-pixel box around it; not clipped to any picture."""
+        low, high = self.as_array().min(axis=0), self.as_array().max(axis=0)
+        return Box(math.floor(low[0]), math.floor(low[1]), math.ceil(high[0]), math.ceil(high[1]))
+
+    @property
+    def center(self) -> Point:
+        """The mean of the corners."""
+        x, y = self.as_array().mean(axis=0)
+        return Point(float(x), float(y))
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels, whatever the direction of the corners."""
+        return abs(_signed_area(self.as_array()))
+
+    @property
+    def sides(self) -> tuple[float, float]:
+        """Mean lengths in pixels along its own top and bottom, and along its left and right."""
+        a, b, c, d = self.corners
+        return (math.dist(a, b) + math.dist(d, c)) / 2, (math.dist(a, d) + math.dist(b, c)) / 2
+
+    def grow(self, across: float, down: float | None = None) -> Quad:
+        """Move every side outward.
+
+        Args:
+            across: Pixels by which the left and the right side move, along the symbol's own axes.
+            down: The same for the top and the bottom; `across` where None.
+        """
+        down = across if down is None else down
+        points = self.as_array()
+        if self.area < 1e-9:
+            return _grow_flat(points, across, down)
+        center = points.mean(axis=0)
+        # Each side moves along its own normal; new corners are where moved sides meet.
+        lines = []
+        for index, distance in enumerate((down, across, down, across)):
+            start, end = points[index], points[(index + 1) % 4]
+            lines.append(_moved_line(start, end, center, distance))
+        corners = [_meet(lines[index - 1], lines[index]) for index in range(4)]
+        reach = 4 * (abs(across) + abs(down)) + 1
+        for index, corner in enumerate(corners):
+            # Nearly parallel neighbours meet far away: keep such a corner near its old place.
+            if math.dist(corner, points[index]) > reach:
+                away = points[index] - center
+                length = max(float(np.hypot(*away)), 1e-9)
+                corners[index] = points[index] + away / length * math.hypot(across, down)
+        return Quad.of(corners)
+
+    def map(self, matrix: NDArray[np.float64]) -> Quad:
+        """Apply a 3 x 3 projective map to the corners."""
+        points = np.c_[self.as_array(), np.ones(4)] @ matrix.T
+        return Quad.of(points[:, :2] / points[:, 2:])
+
+    def shift(self, x: float, y: float) -> Quad:
+        """Move by whole or broken pixels."""
+        return Quad.of([(corner.x + x, corner.y + y) for corner in self.corners])
+
+    def hull(self) -> NDArray[np.float64]:
+        """The convex hull: shape (n, 2) with n of 1 to 4."""
+        return convex_hull(self.as_array())
+
+    def contains(self, point: Point) -> bool:
+        """Say whether a point lies in the hull, its edge included."""
+        hull = self.hull()
+        if len(hull) < 3:
+            return False
+        edges = np.roll(hull, -1, axis=0) - hull
+        to_point = np.array(point) - hull
+        cross = edges[:, 0] * to_point[:, 1] - edges[:, 1] * to_point[:, 0]
+        return bool((cross >= -1e-9).all())
+
+    def overlap(self, other: Quad) -> float:
+        """Area in square pixels that the hulls of both share."""
+        return intersection_area(self.hull(), other.hull())
+
+    def mask(self, width: int, height: int, *, cell: tuple[int, int] = (1, 1)) -> Mask:
+        """Cells of a grid over a picture that the quad touches.
+
+        The answer errs outward only: a cell that the quad touches in a single point is in it,
+        so what is hidden is never short by a row or a column.
+
+        Args:
+            width: Of the picture, in pixels.
+            height: Of the picture, in pixels.
+            cell: Width and height of a cell in pixels.
+
+        Returns:
+            Shape (rows of cells, columns of cells); the last ones may reach over the edge.
+        """
+        across, down = cell
+        columns, rows = -(-width // across), -(-height // down)
+        result = np.zeros((rows, columns), dtype=np.bool_)
+        box = self.box
+        left, right = (
+            min(max(v, 0), columns) for v in (box.left // across, box.right // across + 1)
+        )
+        top, bottom = (min(max(v, 0), rows) for v in (box.top // down, box.bottom // down + 1))
+        if left >= right or top >= bottom:
+            return result
+        x = (np.arange(left, right) + 0.5) * across
+        y = (np.arange(top, bottom) + 0.5) * down
+        inside = np.ones((bottom - top, right - left), dtype=np.bool_)
+        hull = self.hull()
+        if len(hull) >= 2:
+            for start, end in zip(hull, np.roll(hull, -1, axis=0), strict=True):
+                # Positive to the right of the edge in this left-handed frame, that is inside;
+                # half a cell's extent along the normal turns "centre inside" into "touches".
+                normal_x, normal_y = -(end[1] - start[1]), end[0] - start[0]
+                reach = (abs(normal_x) * across + abs(normal_y) * down) / 2
+                side = normal_x * (x[None, :] - start[0]) + normal_y * (y[:, None] - start[1])
+                inside &= side >= -reach - 1e-9
+        result[top:bottom, left:right] = inside
+        return result
+
+
+def convex_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Order the outermost points so that the inside lies at positive cross product.
+
+    Andrew's monotone chain; duplicates and points on an edge are left out.
+    """
+    unique = sorted({(float(x), float(y)) for x, y in points})
+    if len(unique) < 3:
+        return np.array(unique, dtype=np.float64)
+
+    def chain(ordered: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+        kept: list[tuple[float, float]] = []
+        for point in ordered:
+            while len(kept) >= 2 and _cross(kept[-2], kept[-1], point) <= 0:
+                kept.pop()
+            kept.append(point)
+        return kept[:-1]
+
+    return np.array(chain(unique) + chain(reversed(unique)), dtype=np.float64)
+
+
+def intersection_area(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Area shared by two convex polygons as `convex_hull` gives them (Sutherland-Hodgman)."""
+    if len(first) < 3 or len(second) < 3:
+        return 0.0
+    polygon = [tuple(point) for point in first]
+    for start, end in zip(second, np.roll(second, -1, axis=0), strict=True):
+        clipped: list[tuple[float, ...]] = []
+        for index, point in enumerate(polygon):
+            previous = polygon[index - 1]
+            here, before = _cross(start, end, point), _cross(start, end, previous)
+            if (here >= 0) != (before >= 0):
+                share = before / (before - here)
+                clipped.append(
+                    tuple(p + share * (q - p) for p, q in zip(previous, point, strict=True))
+                )
+            if here >= 0:
+                clipped.append(point)
+        polygon = clipped
+        if len(polygon) < 3:
+            return 0.0
+    return abs(_signed_area(np.array(polygon)))
+
+
+def _signed_area(points: NDArray[np.float64]) -> float:
+    x, y = points[:, 0], points[:, 1]
+    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+def _cross(a: Sequence[float], b: Sequence[float], c: Sequence[float]) -> float:
+    return float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
+
+
+def _moved_line(
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    center: NDArray[np.float64],
+    distance: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Move a side away from the centre; returns a point on it and its direction."""
+    direction = end - start
+    normal = np.array((direction[1], -direction[0]))
+    length = float(np.hypot(*normal))
+    if length < 1e-9:
+        away = start - center
+        normal = away / max(float(np.hypot(*away)), 1e-9)
+        return start + normal * distance, np.array((-normal[1], normal[0]))
+    normal /= length
+    if np.dot(normal, (start + end) / 2 - center) < 0:
+        normal = -normal
+    return start + normal * distance, direction
+
+
+def _meet(
+    first: tuple[NDArray[np.float64], NDArray[np.float64]],
+    second: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Where two lines cross; between their points where they are parallel."""
+    (p, d), (q, e) = first, second
+    cross = d[0] * e[1] - d[1] * e[0]
+    if abs(cross) < 1e-12:
+        return (p + q) / 2
+    offset = q - p
+    return p + d * (offset[0] * e[1] - offset[1] * e[0]) / cross
+
+
+def _grow_flat(points: NDArray[np.float64], across: float, down: float) -> Quad:
+    """Grow a quad without area (a scan line, a point) to a rectangle along its length."""
+    spread = points - points.mean(axis=0)
+    farthest = spread[np.argmax(np.hypot(spread[:, 0], spread[:, 1]))]
+    length = float(np.hypot(*farthest))
+    axis = farthest / length if length > 1e-9 else np.array((1.0, 0.0))
+    if axis[0] < 0:
+        axis = -axis
+    along = spread @ axis
+    center = points.mean(axis=0)
+    low, high = center + axis * (along.min() - across), center + axis * (along.max() + across)
+    normal = np.array((-axis[1], axis[0])) * down
+    return Quad.of((low - normal, high - normal, high + normal, low + normal))

@@ -1,0 +1,70 @@
+"""Where pictures come from and where they go: folders, OSS, memory.
+
+A `Source` lists items; an `Item` is read and, on OSS, can be asked what `image/codes` says of it;
+a `Sink` takes finished pictures. Foreign errors become `StorageError` here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from redactor.model import AskImageCodes
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes as they lie in a store.
+
+    Attributes:
+        data: The whole object or file.
+        etag: The store's ETag without quotes; None where the store has none.
+    """
+
+    data: bytes
+    etag: str | None = None
+
+
+class Item(Protocol):
+    """One picture in a store."""
+
+    @property
+    def name(self) -> str:
+        """As the user would type it: a path or `oss://bucket/key`."""
+
+    @property
+    def relative(self) -> str:
+        """Its place below the source, with `/`, to be mirrored below a sink."""
+
+    def read(self, *, max_bytes: int) -> Blob:
+        """Read the bytes.
+
+        Raises:
+            LimitExceeded: If there are more than `max_bytes`, before they are read.
+            StorageError: If they cannot be read.
+        """
+
+    @property
+    def ask_image_codes(self) -> AskImageCodes | None:
+        """Asks `image/codes` about this object; None where the store cannot."""
+
+
+class Source(Protocol):
+    """A place that pictures come from."""
+
+    def items(self) -> Iterator[Item]:
+        """List the pictures, in order, one at a time."""
+
+
+class Sink(Protocol):
+    """A place that finished pictures go to."""
+
+    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+        """Store a finished picture whole or not at all.
+
+        Returns:
+            The name it now has: a path or `oss://bucket/key`.
+
+        Raises:
+            AlreadyExists: If it is there already and `overwrite` is false.
+            StorageError: If it cannot be written.
+        """
