@@ -1,0 +1,32 @@
+"""What people and programs learn of a run: rows, tables and a page.
+
+Everything is made from rows (`row`), one per picture, which tell no more of a code's content than
+was asked for. Values in, values out: nothing here prints, opens files or asks the network.
+"""
+
+from redactor.report.html import HtmlReport
+from redactor.report.rows import SCHEMA_VERSION, Row, dump_row, read_rows, row
+from redactor.report.table import codes_table, pictures_table, summary_table, verdict_text
+from redactor.report.tally import Tally
+from redactor.report.text import Content, defang, disclose, escape_text, shorten
+from redactor.report.words import content_of
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Content",
+    "HtmlReport",
+    "Row",
+    "Tally",
+    "codes_table",
+    "content_of",
+    "defang",
+    "disclose",
+    "dump_row",
+    "escape_text",
+    "pictures_table",
+    "read_rows",
+    "row",
+    "shorten",
+    "summary_table",
+    "verdict_text",
+]

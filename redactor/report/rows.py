@@ -1,0 +1,247 @@
+"""One row per picture: what a results file (JSON lines) holds and every report is made from.
+
+A row holds no more of a code's content than was asked for, so what is made from rows cannot tell
+more either. Rows are dicts because they are what JSON gives; they are typed and go no further
+than reports. Coordinates are pixels of the stored raster, rounded to a tenth. NaN never occurs.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, TypedDict, cast
+
+from redactor.errors import RedactorError
+from redactor.geometry import Quad
+from redactor.model import Check, Decision, Region, Result
+from redactor.report.text import RUN_KEY, Content, disclose
+
+SCHEMA_VERSION = 1
+
+
+class CodeRow(TypedDict):
+    """One code and what was decided of it.
+
+    Attributes:
+        frame: Index into the row's `frames`.
+        content: As much of the text as was asked for; None where nothing is told.
+        content_as: What `content` is: `full`, `host`, `scheme`, `hash` or `none`.
+        length: Of the whole content in characters; None where the code was not read.
+        disputed: Whether engines read different contents.
+        doubt: Why a code that was seen is in doubt.
+    """
+
+    frame: int
+    quad: list[list[float]]
+    symbology: str
+    content: str | None
+    content_as: str
+    length: int | None
+    read: bool
+    confidence: float | None
+    sources: list[str]
+    disputed: bool
+    doubt: str | None
+    action: str
+    rule: str
+    reason: str | None
+    flag: str | None
+
+
+class RegionRow(TypedDict):
+    """An area that was hidden."""
+
+    quad: list[list[float]]
+    action: str
+    frame: int
+
+
+class CheckRow(TypedDict):
+    """One round of verification; `readable` holds the quads of what could still be read."""
+
+    engines: list[str]
+    variants: int
+    readable: list[list[list[float]]]
+    scope: str
+    remedy: str | None
+
+
+class Row(TypedDict):
+    """One picture. The keys stand in this order; `redactor.model.Result` says what they mean.
+
+    Attributes:
+        written: Where the picture went; None where it was not written.
+        error: What went wrong around the picture, such as a failed write; None if nothing.
+    """
+
+    schema_version: int
+    name: str
+    verdict: str
+    flag: str | None
+    reasons: list[str]
+    remarks: list[str]
+    held: bool
+    dry_run: bool
+    format: str | None
+    size: list[int] | None
+    orientation: int
+    source_hash: str
+    output_hash: str | None
+    path: str | None
+    written: str | None
+    error: str | None
+    policy: str
+    detectors: list[str]
+    frames: list[str]
+    codes: list[CodeRow]
+    regions: list[RegionRow]
+    checks: list[CheckRow]
+    seconds: dict[str, float | None]
+
+
+def row(
+    result: Result,
+    *,
+    written: str | None = None,
+    error: str | None = None,
+    content: Content = Content.HOST,
+    key: bytes = RUN_KEY,
+) -> Row:
+    """Put down what happened to one picture.
+
+    Args:
+        result: What happened.
+        written: Where the picture went; None where it was not written.
+        error: What went wrong around the picture; None if nothing did.
+        content: How much of the content of codes is told.
+        key: Of content hashes; by default one of this process.
+    """
+    return Row(
+        schema_version=SCHEMA_VERSION,
+        name=result.name,
+        verdict=result.verdict.value,
+        flag=result.flag and result.flag.value,
+        reasons=list(result.reasons),
+        remarks=list(result.remarks),
+        held=result.held,
+        dry_run=result.dry_run,
+        format=result.format,
+        size=list(result.size) if result.size else None,
+        orientation=result.orientation,
+        source_hash=result.source_hash,
+        output_hash=result.output_hash,
+        path=result.path,
+        written=written,
+        error=error,
+        policy=result.policy,
+        detectors=list(result.detectors),
+        frames=list(result.frames),
+        codes=[_code(decision, content, key) for decision in result.codes],
+        regions=[_region(region) for region in result.regions],
+        checks=[_check(check) for check in result.checks],
+        seconds={stage: _number(spent, 4) for stage, spent in result.seconds.items()},
+    )
+
+
+def dump_row(entry: Row) -> str:
+    """Give a row as one line of JSON, ASCII only, with its line end."""
+    return json.dumps(entry, allow_nan=False) + "\n"
+
+
+class read_rows(Iterator[Row]):  # noqa: N801 - used as a function that also counts
+    """Read rows back from the lines of a results file.
+
+    A line that a killed run left unfinished is skipped and counted.
+
+    Attributes:
+        cut: Unfinished lines met so far.
+
+    Raises:
+        RedactorError: While reading, at a line that is no row or of an unknown schema.
+    """
+
+    def __init__(self, lines: Iterable[str], *, name: str = "results") -> None:
+        self.cut = 0
+        self._name = name
+        self._lines = enumerate(lines, start=1)
+
+    def __next__(self) -> Row:
+        for number, line in self._lines:
+            text = line.strip(" \t\r\n\0")  # a crash can leave a tail of NULs
+            if not text:
+                continue
+            try:
+                return _checked(json.loads(text), f"{self._name}:{number}")
+            except (json.JSONDecodeError, RecursionError):
+                if not _is_cut(text):
+                    raise RedactorError(
+                        f"{self._name}:{number}: not a row of results;"
+                        " give the file that `redactor run --results` wrote"
+                    ) from None
+                self.cut += 1
+        raise StopIteration
+
+
+_HEAD = '{"schema_version": '
+
+
+def _is_cut(text: str) -> bool:
+    return text.startswith(_HEAD) or _HEAD.startswith(text)
+
+
+def _checked(value: Any, place: str) -> Row:  # noqa: ANN401 - whatever JSON holds
+    if not isinstance(value, dict) or "schema_version" not in value:
+        raise RedactorError(f"{place}: not a row of results; it has no schema_version")
+    version = value["schema_version"]
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise RedactorError(
+            f"{place}: schema_version {version!r} is not known to this version of redactor,"
+            f" which reads {SCHEMA_VERSION}; use the version that wrote the file"
+        )
+    missing = [key for key in Row.__annotations__ if key not in value]
+    if missing:
+        raise RedactorError(f"{place}: the row lacks {', '.join(missing)}")
+    return cast(Row, value)
+
+
+def _code(decision: Decision, mode: Content, key: bytes) -> CodeRow:
+    seen = decision.detection
+    told = disclose(seen.content, mode, key=key)
+    return CodeRow(
+        frame=seen.frame,
+        quad=_corners(seen.quad),
+        symbology=seen.symbology.value,
+        content=told.text,
+        content_as=told.kind,
+        length=None if seen.content is None else len(seen.content),
+        read=seen.is_read,
+        confidence=_number(seen.confidence, 3),
+        sources=list(seen.sources),
+        disputed=seen.is_disputed,
+        doubt=seen.reason,
+        action=decision.action.value,
+        rule=decision.rule,
+        reason=decision.reason,
+        flag=decision.flag and decision.flag.value,
+    )
+
+
+def _region(region: Region) -> RegionRow:
+    return RegionRow(quad=_corners(region.quad), action=region.action.value, frame=region.frame)
+
+
+def _check(check: Check) -> CheckRow:
+    return CheckRow(
+        engines=list(check.engines),
+        variants=check.variants,
+        readable=[_corners(quad) for quad in check.readable],
+        scope=check.scope,
+        remedy=check.remedy,
+    )
+
+
+def _corners(quad: Quad) -> list[list[float]]:
+    return [[round(float(x), 1), round(float(y), 1)] for x, y in quad.corners]
+
+
+def _number(value: float, digits: int) -> float | None:
+    return round(float(value), digits) if math.isfinite(value) else None

@@ -1,0 +1,185 @@
+"""Small pictures for a report, upright, with no code in them that a reader could read.
+
+The bytes may be hostile: the format, the pixels and the scans are bounded before anything is
+decoded, and a picture that cannot be shown is None, never an error.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from redactor.geometry import Point, Quad
+from redactor.model import Limits
+
+LONGEST = 480
+"""Longer side of a small picture, in pixels."""
+MARGIN = 0.25
+"""How far beyond a code it is broken up, as a part of its own width and height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture, upright.
+
+    Attributes:
+        webp: The file.
+        size: Width and height in pixels, as shown.
+        stored: Width and height of the stored raster it was made from.
+        orientation: EXIF orientation of that raster.
+    """
+
+    webp: bytes
+    size: tuple[int, int]
+    stored: tuple[int, int]
+    orientation: int
+
+    def place(self, point: Sequence[float]) -> Point:
+        """Say where a point of the stored raster is, from 0 to 1 across and down."""
+        x, y = point[0] / self.stored[0], point[1] / self.stored[1]
+        return Point(*_UPRIGHT.get(self.orientation, _UPRIGHT[1])(x, y))
+
+
+def thumbnail(
+    data: bytes,
+    *,
+    orientation: int = 1,
+    hide: Sequence[Quad] = (),
+    coarse: bool = False,
+    longest: int = LONGEST,
+    limits: Limits | None = None,
+) -> Thumbnail | None:
+    """Make a small picture.
+
+    Args:
+        data: A picture file; may be damaged or hostile.
+        orientation: EXIF orientation, 1 to 8.
+        hide: Codes to break up beyond reading, in pixels of the stored raster.
+        coarse: Break up the whole picture; for one whose codes are not all known.
+        longest: Longer side at most, in pixels.
+        limits: Larger pictures are not shown.
+
+    Returns:
+        None where the picture cannot be shown.
+    """
+    try:
+        small, stored = _shrink(data, longest, limits or Limits())
+        if coarse:
+            small = _coarse(small, cells=16)
+        for quad in hide:
+            _break_up(small, _scaled(quad, small.size, stored))
+        turn = _TURNS.get(orientation)
+        upright = small if turn is None else small.transpose(turn)
+        file = io.BytesIO()
+        upright.save(file, "WEBP", quality=80)
+    except Exception:  # noqa: BLE001 - decoders raise anything on hostile bytes; all mean the same
+        return None
+    return Thumbnail(file.getvalue(), upright.size, stored, orientation)
+
+
+_JPEG = b"\xff\xd8\xff"
+_OPENERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile]], ...] = (
+    (_JPEG, JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"RIFF", WebPImageFile),
+)
+# A progressive picture has about ten scans; thousands make a decoder work for minutes.
+_MAX_SCANS = 200
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_UPRIGHT: dict[int, Callable[[float, float], tuple[float, float]]] = {
+    1: lambda x, y: (x, y),
+    2: lambda x, y: (1 - x, y),
+    3: lambda x, y: (1 - x, 1 - y),
+    4: lambda x, y: (x, 1 - y),
+    5: lambda x, y: (y, x),
+    6: lambda x, y: (1 - y, x),
+    7: lambda x, y: (1 - y, 1 - x),
+    8: lambda x, y: (y, 1 - x),
+}
+_VEIL = (233, 234, 237)
+
+
+def _shrink(data: bytes, longest: int, limits: Limits) -> tuple[Image.Image, tuple[int, int]]:
+    """Decode no more than needed; gives a small RGB picture and the size it was made from."""
+    with _open(data, limits) as picture:
+        stored = picture.size
+        if stored[0] * stored[1] > limits.max_pixels or max(stored) > limits.max_side:
+            raise ValueError("too large")
+        picture.draft("RGB", (2 * longest, 2 * longest))
+        flat = _eight_bit(picture)
+        flat.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=2.0)
+        return (_over_checks(flat) if flat.mode == "RGBA" else flat), stored
+
+
+def _open(data: bytes, limits: Limits) -> ImageFile:
+    if len(data) > limits.max_bytes:
+        raise ValueError("too large")
+    if data.startswith(_JPEG) and data.count(b"\xff\xda") > _MAX_SCANS:
+        raise ValueError("too many scans")
+    for magic, opener in _OPENERS:
+        if data.startswith(magic):
+            # Not Image.open: it warns of large pictures, and warnings are shared by threads.
+            return opener(io.BytesIO(data))
+    raise ValueError("not a picture that is shown")
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16"):
+        return picture.convert("I").point(lambda value: value * (1 / 256)).convert("RGB")
+    has_alpha = picture.has_transparency_data
+    return picture.convert("RGBA" if has_alpha else "RGB")
+
+
+def _over_checks(picture: Image.Image) -> Image.Image:
+    """Lay a transparent picture over a pale chequerboard."""
+    width, height = picture.size
+    tile = Image.new("L", (2, 2))
+    tile.putdata((255, 238, 238, 255))
+    board = tile.resize((16, 16), Image.Resampling.NEAREST).convert("RGBA")
+    ground = Image.new("RGBA", picture.size)
+    for top in range(0, height, 16):
+        for left in range(0, width, 16):
+            ground.paste(board, (left, top))
+    return Image.alpha_composite(ground, picture).convert("RGB")
+
+
+def _scaled(quad: Quad, size: tuple[int, int], stored: tuple[int, int]) -> Quad:
+    across, down = size[0] / stored[0], size[1] / stored[1]
+    return Quad.of([(x * across, y * down) for x, y in quad.corners])
+
+
+def _break_up(picture: Image.Image, quad: Quad) -> None:
+    """Replace a code by a pale shadow of itself: four shades along its longer side."""
+    width, height = quad.sides
+    longer = max(width, height)
+    # A reader that saw one scan line of a barcode gives a quad that is nearly a line; the bars
+    # may be about as high as the symbol is wide.
+    least = longer / 2 if min(width, height) < longer / 10 else longer / 10
+    grown = quad.grow(max(MARGIN * width, least, 4), max(MARGIN * height, least, 4))
+    box = grown.box.clip(*picture.size)
+    if not box.width or not box.height:
+        return
+    shadow = _coarse(picture.crop(box), cells=4)
+    veiled = Image.blend(shadow, Image.new("RGB", shadow.size, _VEIL), 0.5)
+    mask = grown.shift(-box.left, -box.top).mask(box.width, box.height)
+    picture.paste(veiled, box[:2], Image.fromarray(mask))
+
+
+def _coarse(picture: Image.Image, *, cells: int) -> Image.Image:
+    size = max(picture.size) / cells
+    few = (max(1, round(picture.width / size)), max(1, round(picture.height / size)))
+    tiny = picture.resize(few, Image.Resampling.BOX)
+    return tiny.resize(picture.size, Image.Resampling.BICUBIC)
