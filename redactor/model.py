@@ -119,16 +119,22 @@ class Frame:
             one is seen over white, over black and without its transparency, because a reader
             may show it in each of these ways. The first is for showing to people.
         name: `picture`, `thumbnail` or another word for a report.
+        is_mirrored: Viewers flip it (EXIF orientation 2, 4, 5 or 7): a code that looks right to
+            them lies mirrored in the raster.
     """
 
     views: tuple[Pixels, ...]
     name: str = "picture"
+    is_mirrored: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         height, width = self.views[0].shape[:2]
         return width, height
+
+
+MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +309,9 @@ class Limits:
     max_pixels: int = 100_000_000
     max_side: int = 65_500
     max_codes: int = 1_000
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)

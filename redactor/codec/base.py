@@ -1,0 +1,176 @@
+"""What every codec offers, and what they share: telling formats apart and decoding with Pillow."""
+
+from __future__ import annotations
+
+import io
+from typing import Protocol
+
+import numpy as np
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from redactor.errors import DamagedPicture, LimitExceeded, PictureError, UnsupportedPicture
+from redactor.geometry import Box
+from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Patch, Pixels, Plane
+
+_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WEBP": WebPImagePlugin.WebPImageFile,
+}
+
+_MAGIC = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (8, b"WEBP", "WEBP"),
+    (0, b"GIF8", "GIF"),
+    (0, b"BM", "BMP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "BigTIFF"),
+    (0, b"MM\0+", "BigTIFF"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypavis", "AVIF"),
+    (4, b"ftyp", "HEIF"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\0\0\1\0", "ICO"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+)
+
+
+class Picture(Protocol):
+    """An open picture file.
+
+    Attributes:
+        format: `JPEG`, `PNG`, `WEBP`.
+        size: Width and height of the stored raster in pixels.
+        orientation: EXIF orientation, 1 to 8.
+        frames: What there is to look at: the picture, then every other picture in the file.
+        cell: Width and height in pixels of the units in which the file can be changed.
+        has_alpha: Whether the last plane is the opacity.
+        refusal: Why this file cannot be changed; None where it can be.
+    """
+
+    format: str
+    size: tuple[int, int]
+    orientation: int
+    frames: tuple[Frame, ...]
+    cell: tuple[int, int]
+    has_alpha: bool
+    refusal: str | None
+
+    def read(self, box: Box) -> tuple[Plane, ...]:
+        """Give the component planes under a box of whole cells.
+
+        Each plane has the component's own resolution, and values from 0 to 255.
+        """
+
+    def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:
+        """Give a colour's value in each plane; None where the file's colours cannot say it."""
+
+    def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
+        """Write the file with patches in place, and without any other picture in it.
+
+        Returns:
+            The bytes, and how they were made: `coefficients`, `lossless` or `re-encoded`.
+
+        Raises:
+            UnsupportedPicture: If `refusal` is not None.
+        """
+
+
+def sniff(data: bytes) -> str:
+    """Tell the format by the first bytes.
+
+    Raises:
+        DamagedPicture: If there is nothing to tell by.
+        UnsupportedPicture: If no known picture format begins like this.
+    """
+    if not data:
+        raise DamagedPicture("the file is empty")
+    for offset, magic, name in _MAGIC:
+        if data.startswith(magic, offset) and (name != "WEBP" or data.startswith(b"RIFF")):
+            return name
+    raise UnsupportedPicture("not a picture: the bytes begin like no known picture format")
+
+
+def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
+    """Decode a file whole with Pillow's plugin for one format.
+
+    The plugin is called directly, so that no other plugin sees hostile bytes and the limits here
+    stand in for Pillow's process-wide ones.
+
+    Raises:
+        PictureError: As `open_picture` says.
+    """
+    try:
+        image = _PLUGINS[name](io.BytesIO(data))
+        check_size(image.size, limits)
+        if getattr(image, "n_frames", 1) > 1:
+            raise UnsupportedPicture(f"animated {name} pictures are not handled yet")
+        image.load()
+    except PictureError:
+        raise
+    except MemoryError:
+        raise LimitExceeded("decoding it needs more memory than there is") from None
+    except Exception as error:
+        raise DamagedPicture(
+            f"cannot be decoded as {name}: {str(error) or type(error).__name__}"
+        ) from error
+    return image
+
+
+def check_size(size: tuple[int, int], limits: Limits) -> None:
+    """Hold width and height, as the header states them, against the limits.
+
+    Raises:
+        LimitExceeded: If the picture is too large.
+        DamagedPicture: If a side is zero.
+    """
+    width, height = size
+    if width <= 0 or height <= 0:
+        raise DamagedPicture(f"the header states {width} x {height} pixels")
+    if width * height > limits.max_pixels:
+        raise LimitExceeded(
+            f"{width} x {height} pixels, over the limit of {limits.max_pixels:,} pixels"
+        )
+    if max(width, height) > limits.max_side:
+        raise LimitExceeded(
+            f"{width} x {height} pixels, over the limit of {limits.max_side:,} on a side"
+        )
+
+
+def main_frame(image: Image.Image, orientation: int) -> Frame:
+    """Give the frame of the picture itself."""
+    return Frame(views(image), is_mirrored=orientation in MIRRORED_ORIENTATIONS)
+
+
+def views(image: Image.Image) -> tuple[Pixels, ...]:
+    """Give what a picture can look like; see `Frame.views`."""
+    if image.mode.startswith("I;16"):
+        return (_read_only((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)),)
+    if not has_transparency(image):
+        return (_read_only(np.asarray(image.convert("L" if image.mode in "1L" else "RGB"))),)
+    rgba = np.asarray(image.convert("RGBA"))
+    alpha = rgba[..., 3:].astype(np.uint16)
+    color = rgba[..., :3]
+    shown = color * alpha
+    over_white = ((shown + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    seen = [over_white]
+    if alpha.min() < 255:
+        seen += [((shown + 127) // 255).astype(np.uint8), color, rgba[..., 3]]
+    return tuple(_read_only(np.ascontiguousarray(view)) for view in seen)
+
+
+def has_transparency(image: Image.Image) -> bool:
+    """Say whether pixels can be transparent: an alpha channel or a transparent colour."""
+    return image.mode in ("LA", "RGBA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def _read_only(array: Pixels) -> Pixels:
+    array = array.view()
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,89 @@
+"""Still WebP: lossless files stay lossless; lossy ones are encoded again at a stated quality."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+from PIL import Image
+
+from redactor.codec.base import decode, main_frame
+from redactor.codec.metadata import clean_exif, embedded_frames, orientation
+from redactor.codec.raster import Canvas
+from redactor.errors import DamagedPicture
+from redactor.geometry import Box
+from redactor.model import Limits, Patch, Plane
+
+_QUALITY = 90  # the header of a lossy WebP does not tell the quality it was made with
+
+
+class WebpPicture:
+    """A still WebP; see `Picture`."""
+
+    format = "WEBP"
+    cell = (1, 1)
+    refusal: str | None = None
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        image = decode(data, "WEBP", limits)
+        chunks, trailer = _read_chunks(data)
+        self._is_lossless = b"VP8L" in chunks
+        self._icc = chunks.get(b"ICCP")
+        self._exif = chunks.get(b"EXIF")
+        self.size = image.size
+        self.orientation = orientation(image)
+        others = [
+            (kind.decode("latin-1").strip(), body)
+            for kind, body in chunks.items()
+            if kind not in (b"VP8 ", b"VP8L", b"ALPH")
+        ]
+        frames = embedded_frames([*others, ("trailer", trailer)], limits)
+        self.frames = (main_frame(image, self.orientation), *frames)
+        self._canvas = Canvas(np.asarray(image))
+        self.has_alpha = self._canvas.has_alpha
+
+    def read(self, box: Box) -> tuple[Plane, ...]:
+        """See `Picture.read`."""
+        return self._canvas.read(box)
+
+    def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...]:
+        """See `Picture.color`."""
+        return self._canvas.color(rgb)
+
+    def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
+        """See `Picture.encode`."""
+        pixels, _ = self._canvas.apply(patches)
+        buffer = io.BytesIO()
+        exif = clean_exif(self._exif) if self._exif else b""
+        Image.fromarray(pixels).save(
+            buffer,
+            "WEBP",
+            lossless=self._is_lossless,
+            exact=True,  # colours under full transparency stay as they are
+            quality=100 if self._is_lossless else _QUALITY,
+            method=4,
+            icc_profile=self._icc or b"",
+            exif=exif,
+        )
+        return buffer.getvalue(), "lossless" if self._is_lossless else "re-encoded"
+
+
+def _read_chunks(data: bytes) -> tuple[dict[bytes, bytes], bytes]:
+    """Split a WebP into its first chunk of each kind, and what follows the RIFF container.
+
+    Raises:
+        DamagedPicture: If the container is longer than the file.
+    """
+    (length,) = struct.unpack_from("<I", data, 4)
+    end = 8 + length
+    if end > len(data):
+        raise DamagedPicture("the WebP is cut off")
+    chunks: dict[bytes, bytes] = {}
+    place = 12
+    while place + 8 <= end:
+        kind = data[place : place + 4]
+        (size,) = struct.unpack_from("<I", data, place + 4)
+        chunks.setdefault(kind, data[place + 8 : min(place + 8 + size, end)])
+        place += 8 + size + (size & 1)
+    return chunks, data[end:]

@@ -1,0 +1,159 @@
+"""The local detector: every engine over every look at every frame, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from redactor.detect import zbar
+from redactor.detect.base import Detector, Reader
+from redactor.detect.merge import merge
+from redactor.detect.opencv import OpencvDetector
+from redactor.detect.variants import cut, to_raster, variants
+from redactor.detect.zbar import ZbarDetector
+from redactor.detect.zxing import ZxingDetector
+from redactor.errors import DetectorError
+from redactor.geometry import Quad
+from redactor.model import Detection, Frame, Pixels
+
+_MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
+
+
+class LocalDetector:
+    """Every decoder that this machine has. Holds no state: threads may share one.
+
+    Attributes:
+        names: Of the engines that detect, in the order in which they are trusted.
+        reader_names: Of those that also read.
+        remark: What is missing and how to get it; None where nothing is.
+    """
+
+    def __init__(self) -> None:
+        self._detectors: list[Detector] = [ZxingDetector(), OpencvDetector()]
+        self._readers: list[Reader] = [ZxingDetector()]
+        self.remark: str | None = None
+        if zbar.is_available():
+            self._detectors.insert(1, ZbarDetector())
+            self._readers.append(ZbarDetector())
+        else:
+            self.remark = "zbar is missing: install the system package libzbar0 (zbar on macOS)"
+        self.names = tuple(detector.name for detector in self._detectors)
+        self.reader_names = tuple(reader.name for reader in self._readers)
+
+    def detect(self, frames: Sequence[Frame]) -> tuple[Detection, ...]:
+        """Find the codes of every frame, in reading order.
+
+        Raises:
+            DetectorError: If an engine fails; a picture it has not seen is not safe.
+        """
+        return tuple(
+            replace(detection, frame=index)
+            for index, frame in enumerate(frames)
+            for detection in self._detect_in(frame)
+        )
+
+    def merge(self, detections: Iterable[Detection], frame: Frame) -> list[Detection]:
+        """Join further reports of one frame with what is known of it."""
+        return merge(detections, next(_looks(frame)).gray)
+
+    def read(self, frame: Frame) -> list[Detection]:
+        """Give what any engine reads in a frame; not merged.
+
+        Raises:
+            DetectorError: If an engine fails.
+        """
+        return [look.back(code) for look in _looks(frame) for code in self._read_in(look.gray)]
+
+    def read_areas(
+        self, frame: Frame, quads: Sequence[Quad], *, margin: float = 0.25
+    ) -> list[Detection]:
+        """Give what any engine reads in areas of a frame, in any `variants`; not merged.
+
+        Args:
+            frame: The frame.
+            quads: The areas.
+            margin: Context around each, as a share of its longer side.
+
+        Raises:
+            DetectorError: If an engine fails.
+        """
+        readings: list[Detection] = []
+        for look in _looks(frame):
+            for quad in quads:
+                part, left, top = cut(look.gray, look.there(quad), margin=margin)
+                if min(part.shape) < _MIN_SIDE_PX:
+                    continue
+                readings += [
+                    look.back(replace(code, quad=to_raster(code.quad, factor, left, top)))
+                    for version, factor in variants(part)
+                    for code in self._read_in(version)
+                ]
+        return readings
+
+    def _detect_in(self, frame: Frame) -> list[Detection]:
+        looks = list(_looks(frame))
+        gray = looks[0].gray
+        if min(gray.shape) < _MIN_SIDE_PX:
+            return []
+        found = [
+            look.back(code)
+            for look in looks
+            for detector in self._detectors
+            for code in _guarded(detector.name, detector.detect, look.gray)
+        ]
+        merged = merge(found, gray)
+        # The second look: what was located but not read, up close and in every variant.
+        unread = [code.quad for code in merged if not code.is_read]
+        again = self.read_areas(frame, unread)
+        return merge([*merged, *again], gray) if again else merged
+
+    def _read_in(self, gray: Pixels) -> list[Detection]:
+        if min(gray.shape) < _MIN_SIDE_PX:
+            return []
+        return [
+            code for reader in self._readers for code in _guarded(reader.name, reader.read, gray)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One grey raster of a frame, perhaps mirrored."""
+
+    gray: Pixels
+    is_flipped: bool = False
+
+    def there(self, quad: Quad) -> Quad:
+        """Map a quad of the frame into this raster."""
+        if not self.is_flipped:
+            return quad
+        width = self.gray.shape[1]
+        a, b, c, d = [(width - x, y) for x, y in quad.corners]
+        return Quad.of((b, a, d, c))
+
+    def back(self, code: Detection) -> Detection:
+        """Map a detection in this raster to the frame."""
+        return replace(code, quad=self.there(code.quad)) if self.is_flipped else code
+
+
+def _looks(frame: Frame) -> Iterator[_Look]:
+    """Give a frame's views in grey, each once, and mirrored where viewers mirror it."""
+    seen: list[Pixels] = []
+    for view in frame.views:
+        gray = view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
+        gray = np.ascontiguousarray(gray, dtype=np.uint8)
+        if any(np.array_equal(gray, other) for other in seen):
+            continue
+        seen.append(gray)
+        yield _Look(gray)
+        if frame.is_mirrored:
+            yield _Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
+
+
+def _guarded(name: str, look: Callable[[Pixels], list[Detection]], gray: Pixels) -> list[Detection]:
+    try:
+        return look(gray)
+    except Exception as error:
+        raise DetectorError(f"{name} failed: {type(error).__name__}: {error}") from error

@@ -1,0 +1,438 @@
+"""One picture from bytes to bytes: decode, detect, decide, render, encode, verify.
+
+`Redactor.redact` never raises for a picture: whatever goes wrong with it ends in a result with
+the verdict `quarantined` and the reason. `plan` is the same path cut after the decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from redactor import codec, render, verify
+from redactor.detect import LocalDetector, imm, parse_image_codes
+from redactor.errors import (
+    BackendMissing,
+    DetectorError,
+    LimitExceeded,
+    PictureError,
+    RedactorError,
+    StorageError,
+)
+from redactor.geometry import Box, Mask, Quad
+from redactor.model import (
+    DEFAULT_LIMITS,
+    Action,
+    AskImageCodes,
+    Check,
+    Decision,
+    Detection,
+    Facts,
+    Flag,
+    Limits,
+    Patch,
+    Region,
+    Result,
+    Style,
+    Verdict,
+)
+from redactor.policy import Policy
+
+# Escalation of a region that can still be read: how far it grows, and what is drawn on it.
+_LARGER = 1.6
+_ROUNDS = 6
+_RING_SHARE = 0.3  # of a region's longer side: how far around it colours are taken from
+_RING_CELLS = 4
+
+
+class Where(StrEnum):
+    """Where codes are looked for."""
+
+    LOCAL = "local"
+    IMM = "imm"
+    HYBRID = "hybrid"
+
+
+class Redactor:
+    """Redacts pictures by one policy. Build it once; threads may share it.
+
+    Args:
+        policy: What decides.
+        detector: `local`; `imm`, which takes the answer of `image/codes` alone and quarantines
+            whatever is beyond it; or `hybrid`, which asks it and looks locally too wherever the
+            answer may be incomplete.
+        limits: Bounds on what is taken in.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        detector: str = Where.LOCAL,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self.policy = policy
+        self.where = Where(detector)
+        self.limits = limits
+        self.local = LocalDetector()
+
+    @classmethod
+    def from_policy(
+        cls, path: str | Path, *, detector: str = Where.LOCAL, limits: Limits = DEFAULT_LIMITS
+    ) -> Redactor:
+        """Make a redactor of a policy file.
+
+        Raises:
+            PolicyError: With every mistake in the file.
+            ValueError: If there is no such detector.
+        """
+        return cls(Policy.load(path), detector=detector, limits=limits)
+
+    def redact(
+        self,
+        source: bytes | str | Path | BinaryIO,
+        *,
+        name: str | None = None,
+        etag: str | None = None,
+        ask: AskImageCodes | None = None,
+    ) -> Result:
+        """Find codes, decide, hide what must go and check that it is gone.
+
+        Args:
+            source: A picture file's bytes, its path, or an open binary file.
+            name: What results call it; the path, or `-`, where None.
+            etag: Of the object that the bytes were read from.
+            ask: Asks `image/codes` about that object; needed for `imm`, used by `hybrid`.
+
+        Raises:
+            OSError: If the path or file cannot be read.
+            BackendMissing: If `ask` finds that no picture can be asked about.
+        """
+        data, name = self._load(source, name)
+        return _Work(self, data, name, etag, ask).run(dry=False)
+
+    def plan(
+        self,
+        source: bytes | str | Path | BinaryIO,
+        *,
+        name: str | None = None,
+        etag: str | None = None,
+        ask: AskImageCodes | None = None,
+    ) -> Result:
+        """Say what `redact` would decide; draws nothing. Arguments and errors as there."""
+        data, name = self._load(source, name)
+        return _Work(self, data, name, etag, ask).run(dry=True)
+
+    def quarantine(self, name: str, reason: str) -> Result:
+        """Give the result of a picture that could not even be read."""
+        return Result(
+            name,
+            Verdict.QUARANTINED,
+            flag=self.policy.on_error,
+            reasons=(reason,),
+            policy=f"{self.policy.name}@{self.policy.hash}",
+        )
+
+    def _load(self, source: bytes | str | Path | BinaryIO, name: str | None) -> tuple[bytes, str]:
+        if isinstance(source, bytes | bytearray | memoryview):
+            return bytes(source), name or "-"
+        if isinstance(source, str | Path):
+            with Path(source).open("rb") as file:
+                # One byte more than is allowed, so that the limit is seen to be exceeded.
+                return file.read(self.limits.max_bytes + 1), name or str(source)
+        return source.read(self.limits.max_bytes + 1), name or "-"
+
+
+@dataclass
+class _Work:
+    """The way of one picture through the stages."""
+
+    redactor: Redactor
+    data: bytes
+    name: str
+    etag: str | None
+    ask: AskImageCodes | None
+    picture: codec.Picture | None = None
+    decisions: tuple[Decision, ...] = ()
+    regions: tuple[Region, ...] = ()
+    checks: list[Check] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    detectors: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, *, dry: bool) -> Result:
+        try:
+            return self._run(dry=dry)
+        except BackendMissing:
+            raise
+        except RedactorError as error:
+            return self._quarantined(str(error))
+        except MemoryError:
+            return self._quarantined("it needs more memory than there is")
+        except Exception as error:  # noqa: BLE001
+            # Fail closed: a mistake of ours must hold a picture back, never let it through.
+            return self._quarantined(f"internal error: {type(error).__name__}: {error}")
+
+    def _run(self, *, dry: bool) -> Result:
+        with self._timed("decode"):
+            picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
+        with self._timed("detect"):
+            detections, is_remote = self._detect(picture)
+        self._decide(picture, detections)
+        if dry:
+            return self._result(None, None, dry_run=True)
+        image, path = self._render_until_gone(picture, detections, is_remote=is_remote)
+        return self._result(image, path)
+
+    def _decide(self, picture: codec.Picture, detections: Sequence[Detection]) -> None:
+        if len(detections) > self.redactor.limits.max_codes:
+            raise LimitExceeded(f"more than {self.redactor.limits.max_codes:,} codes")
+        facts = Facts(picture.size, picture.format, self.name)
+        with self._timed("decide"):
+            self.decisions = self.redactor.policy.decide_all(detections, facts)
+
+    def _detect(self, picture: codec.Picture) -> tuple[tuple[Detection, ...], bool]:
+        """Find codes. Also says whether they came from IMM alone."""
+        where, local = self.redactor.where, self.redactor.local
+        if where is Where.LOCAL or (where is Where.HYBRID and self.ask is None):
+            self.detectors = local.names
+            return local.detect(picture.frames), False
+        remote, doubt = self._ask(picture)
+        self.detectors = (imm.NAME,)
+        if doubt is None:
+            return remote, True
+        if where is Where.IMM:
+            raise DetectorError(f"beyond IMM: {doubt}")
+        self.remarks.append(f"looked locally too: {doubt}")
+        self.detectors += local.names
+        return self._with(local.detect(picture.frames), remote, picture), False
+
+    def _ask(self, picture: codec.Picture) -> tuple[tuple[Detection, ...], str | None]:
+        """Ask `image/codes`. Gives its codes, and why they may not be all."""
+        if self.ask is None:
+            return (), "image/codes can be asked only about objects in OSS"
+        if refusal := imm.why_not(picture.format, picture.size, len(self.data)):
+            return (), refusal
+        if picture.orientation != 1:
+            # Which frame its boxes are in is undocumented for turned pictures.
+            return (), f"EXIF orientation {picture.orientation}"
+        try:
+            answer = self.ask()
+            if answer.etag and self.etag and answer.etag.upper() != self.etag.upper():
+                return (), "image/codes looked at other bytes: the object has changed"
+            parsed = parse_image_codes(answer.body, picture.size)
+        except (StorageError, DetectorError) as error:
+            return (), str(error)
+        if parsed.is_capped:
+            return parsed.detections, f"image/codes answered {imm.CAP} codes, its most"
+        if parsed.is_doubtful:
+            return parsed.detections, "image/codes has little confidence in what it found"
+        return parsed.detections, None
+
+    def _with(
+        self,
+        known: Sequence[Detection],
+        further: Sequence[Detection],
+        picture: codec.Picture,
+    ) -> tuple[Detection, ...]:
+        """Join further detections in the picture itself with those that are known."""
+        if not further:
+            return tuple(known)
+        here = [code for code in known if code.frame == 0]
+        merged = self.redactor.local.merge([*here, *further], picture.frames[0])
+        return (*merged, *(code for code in known if code.frame != 0))
+
+    def _render_until_gone(
+        self, picture: codec.Picture, detections: Sequence[Detection], *, is_remote: bool
+    ) -> tuple[bytes, str]:
+        """Draw, encode and check until nothing hidden can be read.
+
+        Raises:
+            PictureError: If it still can after the last remedy.
+        """
+        stages: dict[Quad, int] = {}
+        for _ in range(_ROUNDS):
+            hidden = [decision for decision in self.decisions if decision.action.hides]
+            self.regions = tuple(_region(decision, stages) for decision in hidden)
+            image, path, output = self._draw(picture)
+            if output is None and not is_remote:
+                return image, path
+            findings = self._check(output or picture, hidden, whole=is_remote)
+            if findings.is_clean:
+                self.checks.append(findings.check)
+                return image, path
+            remedy = "larger"
+            if findings.strangers:
+                remedy = "decide again"
+                detections = self._beyond_imm(picture, detections, findings, is_remote=is_remote)
+                is_remote = False
+                self._decide(picture, detections)
+            drawn = [decision for decision in hidden if decision.detection.frame == 0]
+            for decision, leaks in zip(drawn, findings.leaks, strict=True):
+                if leaks:
+                    quad = decision.detection.quad
+                    stages[quad] = stages.get(quad, 0) + 1
+                    remedy = ("larger", "fill", "quarantine")[min(stages[quad], 3) - 1]
+            self.checks.append(replace(findings.check, remedy=remedy))
+            if remedy == "quarantine":
+                break
+        raise PictureError("something that should be hidden can still be read after filling it")
+
+    def _beyond_imm(
+        self,
+        picture: codec.Picture,
+        detections: Sequence[Detection],
+        findings: verify.Findings,
+        *,
+        is_remote: bool,
+    ) -> tuple[Detection, ...]:
+        """Join codes that verification found elsewhere in the picture with those known before."""
+        if not is_remote:
+            return self._with(detections, findings.strangers, picture)
+        if self.redactor.where is Where.IMM:
+            raise DetectorError("beyond IMM: verification read a code that image/codes missed")
+        self.remarks.append("looked locally too: image/codes missed a code that can be read")
+        self.detectors = (imm.NAME, *self.redactor.local.names)
+        return self._with(self.redactor.local.detect(picture.frames), detections, picture)
+
+    def _draw(self, picture: codec.Picture) -> tuple[bytes, str, codec.Picture | None]:
+        """Write the file without what is hidden, and open it again; None where nothing is."""
+        if not self.regions:
+            return self.data, "unchanged", None
+        if picture.refusal is not None:
+            raise PictureError(picture.refusal)
+        with self._timed("render"):
+            patches = tuple(_patches(picture, [r for r in self.regions if r.frame == 0]))
+        with self._timed("encode"):
+            image, path = picture.encode(patches)
+        with self._timed("verify"):
+            output = codec.open_picture(image, self.redactor.limits)
+        if output.size != picture.size or len(output.frames) > 1:
+            raise PictureError("what was written is not the picture that was drawn")
+        return image, path, output
+
+    def _check(
+        self, picture: codec.Picture, hidden: Sequence[Decision], *, whole: bool
+    ) -> verify.Findings:
+        allowed = [decision for decision in self.decisions if not decision.action.hides]
+        regions = [region for region in self.regions if region.frame == 0]
+        with self._timed("verify"):
+            return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=whole)
+
+    def _result(self, image: bytes | None, path: str | None, *, dry_run: bool = False) -> Result:
+        flags = [decision.flag for decision in self.decisions if decision.flag is not None]
+        flag = max(flags, key=lambda level: level.rank, default=None)
+        verdict = self._verdict(flag)
+        frames = self.picture.frames if self.picture else ()
+        if self.regions and len(frames) > 1:
+            self.remarks.append("other pictures in the file were removed")
+        if self.redactor.local.remark:
+            self.remarks.append(self.redactor.local.remark)
+        return replace(
+            self._base(),
+            verdict=verdict,
+            flag=flag,
+            held=verdict is Verdict.FLAGGED and self.redactor.policy.hold,
+            path=path,
+            output_hash=hashlib.sha256(image).hexdigest() if image is not None else None,
+            remarks=tuple(self.remarks),
+            dry_run=dry_run,
+            _image=image,
+        )
+
+    def _verdict(self, flag: Flag | None) -> Verdict:
+        if flag is not None:
+            return Verdict.FLAGGED
+        if any(decision.action.hides for decision in self.decisions):
+            return Verdict.REDACTED
+        return Verdict.ALLOWED if self.decisions else Verdict.CLEAN
+
+    def _quarantined(self, reason: str) -> Result:
+        flags = [f for d in self.decisions if (f := d.flag) is not None]
+        if self.redactor.policy.on_error is not None:
+            flags.append(self.redactor.policy.on_error)
+        return replace(
+            self._base(),
+            verdict=Verdict.QUARANTINED,
+            flag=max(flags, key=lambda level: level.rank, default=None),
+            reasons=(reason,),
+        )
+
+    def _base(self) -> Result:
+        """Give what every result says of this picture."""
+        picture = self.picture
+        policy = self.redactor.policy
+        return Result(
+            self.name,
+            Verdict.QUARANTINED,
+            self.decisions,
+            self.regions,
+            tuple(frame.name for frame in picture.frames) if picture else (),
+            format=picture.format if picture else None,
+            size=picture.size if picture else None,
+            orientation=picture.orientation if picture else 1,
+            source_hash=hashlib.sha256(self.data).hexdigest(),
+            policy=f"{policy.name}@{policy.hash}",
+            detectors=self.detectors,
+            checks=tuple(self.checks),
+            remarks=tuple(self.remarks),
+            seconds=dict(self.seconds),
+        )
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _region(decision: Decision, stages: dict[Quad, int]) -> Region:
+    """Give the region of a code at the stage of escalation it has reached."""
+    stage = stages.get(decision.detection.quad, 0)
+    region = render.region_of(decision, scale=_LARGER if stage else 1.0)
+    if stage >= 2:
+        return replace(region, action=Action.FILL, style=Style())
+    return region
+
+
+def _patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patch]:
+    """Draw every region; each from the surroundings of all, so their order does not matter."""
+    hidden = render.hidden_area(regions, picture.size, picture.cell)
+    across, down = picture.cell
+    for region in regions:
+        target = region.quad.mask(*picture.size, cell=picture.cell)
+        cells = _window(target)
+        if cells is None:
+            continue
+        part = np.s_[cells.top : cells.bottom, cells.left : cells.right]
+        box = Box(cells.left * across, cells.top * down, cells.right * across, cells.bottom * down)
+        planes = render.draw(
+            picture.read(box),
+            hidden=hidden[part],
+            target=target[part],
+            action=region.action,
+            style=region.style,
+            color=picture.color(region.style.color) if region.style.color else None,
+            has_alpha=picture.has_alpha,
+        )
+        yield Patch(box.left, box.top, target[part], planes)
+
+
+def _window(target: Mask) -> Box | None:
+    """Give the cells around a target from which colours are taken; None for an empty target."""
+    rows, columns = np.nonzero(target.any(axis=1))[0], np.nonzero(target.any(axis=0))[0]
+    if not len(rows):
+        return None
+    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    ring = max(_RING_CELLS, round(_RING_SHARE * max(box.width, box.height)))
+    return box.grow(ring).clip(target.shape[1], target.shape[0])

@@ -1,0 +1,103 @@
+"""What can still be read: the last look before a picture is written.
+
+A check is a function of the rendered picture, its regions and what is allowed to stay. It never
+sees what the hidden codes said, so escalation cannot depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from redactor.detect import LocalDetector
+from redactor.detect.variants import COUNT
+from redactor.geometry import Quad
+from redactor.model import Check, Decision, Detection, Frame, Region
+
+_INSIDE_SHARE = 0.2  # of a reading's area that lies in a region, for it to be a leak of it
+_CONTEXT = 0.25  # of a region's longer side, looked at around it
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one round of checking found.
+
+    Attributes:
+        leaks: For each region, whether something in it can be read.
+        strangers: Readings outside of every region that no decision knows.
+        check: The round, for the result.
+    """
+
+    leaks: tuple[bool, ...]
+    strangers: tuple[Detection, ...]
+    check: Check
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not any(self.leaks) and not self.strangers
+
+
+def check(
+    detector: LocalDetector,
+    frames: Sequence[Frame],
+    regions: Sequence[Region],
+    allowed: Sequence[Decision],
+    *,
+    whole: bool,
+) -> Findings:
+    """Look for what can still be read in a rendered picture.
+
+    Args:
+        detector: Whose decoders read.
+        frames: The picture as it would be written, decoded again, and others in its file.
+        regions: What is hidden in the picture itself.
+        allowed: Decisions on the codes that stay.
+        whole: Look at every frame whole as well, not only at the regions with their context.
+
+    Raises:
+        DetectorError: If an engine fails.
+    """
+    quads = [region.quad for region in regions]
+    readings = detector.read_areas(frames[0], quads, margin=_CONTEXT)
+    if whole:
+        readings += [
+            replace(code, frame=index)
+            for index, frame in enumerate(frames)
+            for code in detector.read(frame)
+        ]
+    leaks = tuple(any(_lies_in(code, quad) for code in readings) for quad in quads)
+    strangers = tuple(
+        code
+        for code in readings
+        if not any(_lies_in(code, quad) for quad in quads)
+        and not any(_explains(decision, code) for decision in allowed)
+    )
+    leaking = tuple(quad for quad, leak in zip(quads, leaks, strict=True) if leak)
+    return Findings(
+        leaks,
+        strangers,
+        Check(
+            detector.reader_names,
+            COUNT,
+            leaking + tuple(code.quad for code in strangers),
+            "picture" if whole else "regions",
+        ),
+    )
+
+
+def _lies_in(reading: Detection, region: Quad) -> bool:
+    if reading.frame != 0:
+        return False
+    if reading.quad.area <= 0:
+        return region.contains(reading.quad.center)
+    return reading.quad.overlap(region) > _INSIDE_SHARE * reading.quad.area
+
+
+def _explains(decision: Decision, reading: Detection) -> bool:
+    """Say whether an allowed code is what was read: the same content in the same place."""
+    if (decision.detection.content, decision.detection.frame) != (reading.content, reading.frame):
+        return False
+    known, seen = decision.detection.quad, reading.quad
+    grown = known.grow(*(0.1 * side + 2 for side in known.sides))
+    return grown.contains(seen.center) or seen.contains(known.center)
