@@ -1,0 +1,152 @@
+"""Pictures into files, whole or not at all.
+
+A picture is written to a hidden file beside its place, brought to the disk and then renamed, so
+that nobody ever sees half of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from redactor.errors import AlreadyExists
+from redactor.storage.local import local_failure
+from redactor.storage.names import check_relative
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSink:
+    """A folder that the tree of the source is mirrored into.
+
+    Attributes:
+        folder: As the user gave it; made when the first picture is written.
+    """
+
+    folder: str
+
+    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+        """Write a picture below the folder."""
+        path = Path(self.folder) / check_relative(relative)
+        write_whole(path, data, overwrite=overwrite)
+        return str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSink:
+    """One file, for one picture.
+
+    Attributes:
+        path: As the user gave it.
+    """
+
+    path: str
+
+    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+        """Write the picture to the path."""
+        write_whole(Path(self.path), data, overwrite=overwrite)
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSink:
+    """Standard output, for one picture.
+
+    Attributes:
+        stream: What is written to.
+    """
+
+    stream: BinaryIO
+
+    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+        """Write the picture to the stream."""
+        try:
+            self.stream.write(data)
+            self.stream.flush()
+        except OSError as error:
+            raise local_failure("standard output", error) from error
+        return "-"
+
+
+def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
+    """Put a file in place, with the folders above it.
+
+    Args:
+        path: Where it goes.
+        data: All of it.
+        overwrite: Whether a file that is there is replaced; it then keeps its permissions.
+
+    Raises:
+        AlreadyExists: If it is there and may not be replaced.
+        StorageError: If it cannot be written; what was there is still there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(path) as (temporary, file):
+            file.write(data)
+            file.flush()
+            if overwrite:
+                _keep_mode(path, file)
+            os.fsync(file.fileno())
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _place(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise local_failure(str(path), error) from error
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a new file in the folder of another; it is removed unless it was renamed."""
+    temporary = path.parent / f".redactor-{secrets.token_hex(8)}.part"
+    try:
+        # Not tempfile: its files are for their owner alone, whatever the umask says.
+        with temporary.open("xb") as file:
+            yield temporary, file
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _place(temporary: Path, path: Path) -> None:
+    """Give a file its name unless that is taken."""
+    try:
+        _link(temporary, path)
+    except FileExistsError as error:
+        message = f"{path}: exists; allow overwriting or choose another place"
+        raise AlreadyExists(message) from error
+
+
+def _link(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Some file systems know no links: take the name first, then move the content there.
+        path.touch(exist_ok=False)
+        temporary.replace(path)
+
+
+def _keep_mode(path: Path, file: BinaryIO) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk, where the system lets a folder be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

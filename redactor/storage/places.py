@@ -1,0 +1,184 @@
+"""From what the user typed to sources and sinks.
+
+`oss2` is loaded only where `oss://` is among it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from redactor.errors import AlreadyExists
+from redactor.storage import Item, Sink, Source
+from redactor.storage.local import LocalSource, StreamItem, local_failure
+from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
+from redactor.storage.names import FailedItem, is_picture, shared_folder
+from redactor.storage.oss_place import SCHEME, OssPlace, OssSettings
+
+STREAM = "-"
+
+
+def is_oss(spec: str) -> bool:
+    """Whether it names a place in OSS."""
+    return spec.startswith(SCHEME)
+
+
+def names_one(specs: str | Sequence[str]) -> bool:
+    """Whether it names one picture itself, and not a folder, a prefix or a pattern."""
+    if not isinstance(specs, str):
+        return len(specs) == 1 and names_one(specs[0])
+    if is_oss(specs):
+        return not OssPlace.parse(specs).is_prefix
+    return specs == STREAM or Path(specs).is_file()
+
+
+def open_source(
+    specs: str | Sequence[str],
+    *,
+    files_from: str | None = None,
+    exclude: Sequence[str] = (),
+    settings: OssSettings = OssSettings(),  # noqa: B008 - frozen
+    stdin: BinaryIO | None = None,
+) -> Source:
+    """Open what pictures come from.
+
+    Args:
+        specs: Files, folders, patterns, `oss://bucket/key`, `oss://bucket/prefix/` or `-`.
+        files_from: A file that names further ones, one a line (or separated by NUL), where
+            `*` and `?` have no meaning; `-` for standard input.
+        exclude: Places that are not taken though they lie inside, such as the output.
+        settings: How OSS is reached.
+        stdin: Standard input, if it is another.
+
+    Raises:
+        ValueError: If a place in OSS is wrongly written.
+        StorageError: If `files_from` cannot be read.
+        BackendMissing: If OSS is asked for, and endpoint, region or credentials are missing.
+    """
+    stream = stdin or sys.stdin.buffer
+    named = [specs] if isinstance(specs, str) else list(specs)
+    listed = _read_list(files_from, stream) if files_from is not None else []
+    local = [spec for spec in (*named, *listed) if not is_oss(spec) and spec != STREAM]
+    places = [OssPlace.parse(spec) for spec in (*named, *listed) if is_oss(spec)]
+    parts: list[Source] = []
+    if STREAM in named:
+        parts.append(_StreamSource(stream))
+    if local:
+        skip = [path for path in exclude if not is_oss(path) and path != STREAM]
+        parts.append(LocalSource(local, skip, frozenset(listed)))
+    if places:
+        parts.extend(_oss_sources(places, exclude, settings))
+    return Several(parts)
+
+
+def open_sink(
+    spec: str,
+    *,
+    single: bool = False,
+    settings: OssSettings = OssSettings(),  # noqa: B008 - frozen
+    stdout: BinaryIO | None = None,
+) -> Sink:
+    """Open what finished pictures go to.
+
+    Args:
+        spec: A folder, a file, `oss://bucket/prefix/`, `oss://bucket/key` or `-`.
+        single: Whether one picture is to come (see `names_one`); only then a file, an object or
+            standard output will do.
+        settings: How OSS is reached.
+        stdout: Standard output, if it is another.
+
+    Raises:
+        ValueError: If several pictures cannot go there, or a place in OSS is wrongly written.
+        BackendMissing: If OSS is asked for, and endpoint, region or credentials are missing.
+    """
+    if spec == STREAM and single:
+        return StreamSink(stdout or sys.stdout.buffer)
+    if is_oss(spec):
+        return _oss_sink(OssPlace.parse(spec), single=single, settings=settings)
+    is_file = Path(spec).is_file()
+    if spec == STREAM or (is_file and not single):
+        raise ValueError(f"{spec}: several pictures need a folder to go to")
+    is_named = is_picture(spec) and not spec.endswith("/") and not Path(spec).is_dir()
+    return FileSink(spec) if single and (is_file or is_named) else FolderSink(spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several sources, one after the other.
+
+    Attributes:
+        sources: In order. A picture that comes twice is taken once; one that would go where
+            another went is named as failed.
+    """
+
+    sources: Sequence[Source]
+
+    def items(self) -> Iterator[Item]:
+        """List the pictures of all."""
+        seen: dict[str, str] = {}
+        for source in self.sources:
+            for item in source.items():
+                first = seen.get(item.relative)
+                if first is None:
+                    seen[item.relative] = item.name
+                    yield item
+                elif first != item.name:
+                    yield _collision(item, first)
+
+
+@dataclass(frozen=True, slots=True)
+class _StreamSource:
+    stream: BinaryIO
+
+    def items(self) -> Iterator[Item]:
+        yield StreamItem(self.stream)
+
+
+def _collision(item: Item, first: str) -> FailedItem:
+    message = f"{item.name}: would be written where {first} is; run them one after the other"
+    return FailedItem(item.name, item.relative, AlreadyExists(message))
+
+
+def _read_list(path: str, stdin: BinaryIO) -> list[str]:
+    try:
+        data = stdin.read() if path == STREAM else Path(path).read_bytes()
+    except OSError as error:
+        raise local_failure(path, error) from error
+    separator = b"\0" if b"\0" in data else b"\n"
+    lines = (line.removesuffix(b"\r") for line in data.split(separator))
+    return [os.fsdecode(line) for line in lines if line.strip()]
+
+
+def _oss_sources(
+    places: Sequence[OssPlace], exclude: Sequence[str], settings: OssSettings
+) -> Iterator[Source]:
+    from redactor.storage.oss import OssSource, connect
+
+    client = connect(settings)
+    skip = [OssPlace.parse(spec) for spec in exclude if is_oss(spec)]
+    base = _base(places)
+    has_several_buckets = len({place.bucket for place in places}) > 1
+    for place in places:
+        folder = f"{place.bucket}/" if has_several_buckets else ""
+        yield OssSource(client, place, base, folder=folder, exclude=skip)
+
+
+def _base(places: Sequence[OssPlace]) -> str:
+    """Give what is cut off each key: one prefix itself, or the folder that several share."""
+    if len(places) == 1:
+        return places[0].key.rpartition("/")[0] + "/" if "/" in places[0].key else ""
+    # A prefix among several keeps its own name, as folders do.
+    folders = [tuple(place.key.rstrip("/").split("/")[:-1]) for place in places]
+    return "".join(f"{part}/" for part in shared_folder(folders))
+
+
+def _oss_sink(place: OssPlace, *, single: bool, settings: OssSettings) -> Sink:
+    if not place.is_prefix and not single:
+        raise ValueError(f"{place}: several pictures need a prefix to go to; end it with /")
+    from redactor.storage.oss import OssSink, connect
+
+    return OssSink(connect(settings), place)
