@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import ClassVar
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
@@ -155,13 +154,13 @@ class HtmlReport:
     ) -> "_Card":
         is_unknown = entry["verdict"] == Verdict.QUARANTINED
         codes = [_Code.of(number, code, entry) for number, code in enumerate(entry["codes"], 1)]
-        seen = [code for code in entry["codes"] if code["frame"] == 0]
-        hidden = [region["quad"] for region in entry["regions"] if region["frame"] == 0]
-        first = self._shrink(
-            before, entry, [*(code["quad"] for code in seen), *hidden], coarse=is_unknown
-        )
+        first = self._shrink(before, entry, _areas(entry), coarse=is_unknown)
         is_changed = after is not None and after != before and not is_unknown
-        left = [code["quad"] for code in seen if not Action(code["action"]).hides]
+        left = [
+            Quad.of(code["quad"])
+            for code in entry["codes"]
+            if code["frame"] == 0 and not Action(code["action"]).hides
+        ]
         return _Card(
             rank=rank,
             number=rank[-1],
@@ -182,7 +181,7 @@ class HtmlReport:
         self,
         data: bytes | None,
         entry: Row,
-        hide: list[list[list[float]]],
+        hide: list[Quad],
         *,
         coarse: bool = False,
     ) -> "_Shot | None":
@@ -191,7 +190,7 @@ class HtmlReport:
         small = thumbnail(
             data,
             orientation=entry["orientation"],
-            hide=() if self._show_codes else [Quad.of(quad) for quad in hide],
+            hide=() if self._show_codes else hide,
             coarse=coarse and not self._show_codes,
             limits=self._limits,
         )
@@ -213,8 +212,6 @@ class _Shot:
     url: Markup
     width: int
     height: int
-
-    badge: ClassVar[float] = 11.0  # radius of a code's number
 
     @classmethod
     def of(cls, picture: Thumbnail) -> "_Shot":
@@ -256,12 +253,13 @@ class _Code:
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A code on a picture: SVG points, and where its number stands."""
+    """A code on a picture: SVG points, and where and how large its number stands."""
 
     number: int
     action: Action
     points: str
     badge: Point
+    radius: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +298,29 @@ def _facts_of(entry: Row) -> tuple[str, ...]:
     return tuple(fact for fact in facts if fact)
 
 
+def _areas(entry: Row) -> list[Quad]:
+    """Find what holds codes in a picture as it came.
+
+    Outside of the regions of a redacted picture verification found nothing readable. A dry run
+    has no regions, and the flat quad of a barcode may stand for a few lines of higher bars.
+    """
+    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == 0]
+    areas = list(regions)
+    for code in entry["codes"]:
+        if code["frame"] == 0:
+            quad = Quad.of(code["quad"])
+            is_sure = bool(regions) or not Action(code["action"]).hides
+            areas.append(quad if is_sure else _as_high_as_wide(quad))
+    return areas
+
+
+def _as_high_as_wide(quad: Quad) -> Quad:
+    width, height = quad.sides
+    if max(width, height) < 2 * min(width, height):
+        return quad
+    return quad.grow(max(0.0, height - width) / 2, max(0.0, width - height) / 2)
+
+
 _LEFT = "; codes left readable in it are broken up on this page only"
 
 
@@ -333,13 +354,15 @@ def _outline(code: _Code, shot: _Shot) -> _Outline:
         Point(_between(-1, x, 2) * shot.width, _between(-1, y, 2) * shot.height) for x, y in places
     ]
     upper_left = min(corners, key=lambda corner: corner.x + 2 * corner.y)
-    reach = shot.badge + 1
+    # On a sheet full of codes, large numbers would cover the codes.
+    radius = 7.5 if min(Quad.of(corners).sides) < 44 else 11
+    reach = radius + 1
     badge = Point(
         _between(reach, upper_left.x, shot.width - reach),
         _between(reach, upper_left.y, shot.height - reach),
     )
     points = " ".join(f"{corner.x:.1f},{corner.y:.1f}" for corner in corners)
-    return _Outline(code.number, code.action, points, badge)
+    return _Outline(code.number, code.action, points, badge, radius)
 
 
 def _between(low: float, value: float, high: float) -> float:

@@ -164,11 +164,7 @@ def _scaled(quad: Quad, size: tuple[int, int], stored: tuple[int, int]) -> Quad:
 def _break_up(picture: Image.Image, quad: Quad) -> None:
     """Replace a code by a pale shadow of itself: four shades along its longer side."""
     width, height = quad.sides
-    longer = max(width, height)
-    # A reader that saw one scan line of a barcode gives a quad that is nearly a line; the bars
-    # may be about as high as the symbol is wide.
-    least = longer / 2 if min(width, height) < longer / 10 else longer / 10
-    grown = quad.grow(max(MARGIN * width, least, 4), max(MARGIN * height, least, 4))
+    grown = quad.grow(_margin(width, height), _margin(height, width))
     box = grown.box.clip(*picture.size)
     if not box.width or not box.height:
         return
@@ -176,6 +172,17 @@ def _break_up(picture: Image.Image, quad: Quad) -> None:
     veiled = Image.blend(shadow, Image.new("RGB", shadow.size, _VEIL), 0.5)
     mask = grown.shift(-box.left, -box.top).mask(box.width, box.height)
     picture.paste(veiled, box[:2], Image.fromarray(mask))
+
+
+def _margin(side: float, other: float) -> float:
+    """Say how far to go beyond a code along one of its sides, in pixels.
+
+    Of a barcode a reader may have seen a few scan lines only: the flatter the quad, the more of
+    the bars may stand above and below it.
+    """
+    if side < other / 2:
+        return max(other / 2 if side < other / 10 else other / 4, 4.0)
+    return max(MARGIN * side, other / 10, 4.0)
 
 
 def _coarse(picture: Image.Image, *, cells: int) -> Image.Image:

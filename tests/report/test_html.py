@@ -208,6 +208,22 @@ def test_no_picture_on_the_page_holds_a_readable_code(a_result, a_code, a_scene)
         assert not zxingcpp.read_barcodes(picture.resize((picture.width * 3, picture.height * 3)))
 
 
+def test_a_dry_run_breaks_up_bars_beyond_the_lines_a_reader_saw(
+    a_result, a_code, a_picture, a_symbol
+):
+    symbol = a_symbol("4006381333931", "ean13", scale=3)
+    before = a_picture((60, 60, symbol), size=(500, 400))
+    lines = Quad.from_box(90, 60 + symbol.shape[0] / 2, symbol.shape[1] - 60, symbol.shape[0] / 8)
+    report = a_report()
+    code = a_code("4006381333931", "ean13", action="blur", quad=lines)
+    report.add(a_result("a", "redacted", code, size=(500, 400), dry_run=True), before, None)
+    assert zxingcpp.read_barcodes(Image.open(io.BytesIO(before)))
+
+    (picture,) = page_of(report).pictures
+
+    assert not zxingcpp.read_barcodes(picture)
+
+
 def test_codes_are_shown_when_asked_for_and_the_page_says_so(a_result, a_code, a_scene):
     before, quad, after = a_scene
     report = a_report(show_codes=True)

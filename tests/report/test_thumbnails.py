@@ -20,14 +20,9 @@ def opened(small):
 
 def readings(picture):
     """What the strongest reader finds in a picture, also enlarged, sharpened and contrasted."""
-    large = picture.resize((picture.width * 3, picture.height * 3), Image.Resampling.BICUBIC)
-    views = [
-        picture,
-        large,
-        large.filter(ImageFilter.UnsharpMask(6, 300)),
-        ImageOps.autocontrast(large, 5),
-    ]
-    views += [ImageOps.equalize(picture), ImageOps.invert(large)]
+    large = picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.BICUBIC)
+    sharp = large.filter(ImageFilter.UnsharpMask(6, 300))
+    views = (picture, ImageOps.equalize(picture), large, ImageOps.autocontrast(sharp, 5))
     return [code.text for view in views for code in zxingcpp.read_barcodes(view)]
 
 
@@ -40,12 +35,12 @@ def placed(left, top, symbol, quiet):
     ("symbology", "content", "scale"),
     [
         ("qrcode", "https://example.com/pay", 6),
-        ("qrcode", "https://example.com/pay", 20),
-        ("qrcode", "1", 24),
-        ("datamatrix", "12", 30),
+        ("qrcode", "https://example.com/pay", 14),
+        ("qrcode", "1", 18),
+        ("datamatrix", "12", 24),
         ("pdf417", "some longer text in it", 5),
-        ("ean13", "4006381333931", 8),
-        ("code128", "AB12", 8),
+        ("ean13", "4006381333931", 5),
+        ("code128", "AB12", 5),
     ],
 )
 def test_no_code_can_be_read_in_a_small_picture(a_picture, a_symbol, symbology, content, scale):
@@ -56,7 +51,7 @@ def test_no_code_can_be_read_in_a_small_picture(a_picture, a_symbol, symbology, 
     assert readings(opened(thumbnail(data, longest=700)))
 
     assert not readings(opened(thumbnail(data, hide=[quad])))
-    assert not readings(opened(thumbnail(data, hide=[quad], longest=1200)))
+    assert not readings(opened(thumbnail(data, hide=[quad], longest=900)))
     assert not readings(opened(thumbnail(data, coarse=True)))
 
 
