@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from redactor.errors import AccessRefused, NotFound, StorageError
+from redactor.errors import AccessRefused, LimitExceeded, NotFound, RedactorError, StorageError
 from redactor.model import AskImageCodes
 from redactor.storage import Blob, Item
 from redactor.storage.names import FailedItem, is_picture, shared_folder, too_large
@@ -53,7 +53,7 @@ class LocalItem:
 
 @dataclass(slots=True)
 class StreamItem:
-    """Standard input, read once and then kept.
+    """Standard input, read once; what came of it is kept.
 
     Attributes:
         stream: What is read.
@@ -62,7 +62,7 @@ class StreamItem:
     stream: BinaryIO
     name: str = "-"
     relative: str = "stdin"
-    _data: bytes | None = field(default=None, repr=False)
+    _found: Blob | RedactorError | None = field(default=None, repr=False)
 
     @property
     def ask_image_codes(self) -> AskImageCodes | None:
@@ -71,12 +71,20 @@ class StreamItem:
 
     def read(self, *, max_bytes: int) -> Blob:
         """Read to the end."""
-        if self._data is None:
-            try:
-                self._data = _bounded(self.stream, "standard input", max_bytes)
-            except OSError as error:
-                raise local_failure("standard input", error) from error
-        return Blob(self._data)
+        if self._found is None:
+            self._found = self._read(max_bytes)
+        if isinstance(self._found, RedactorError):
+            raise self._found
+        return self._found
+
+    def _read(self, max_bytes: int) -> Blob | RedactorError:
+        # Failures are kept too: reading on after one would give the rest for the whole.
+        try:
+            return Blob(_bounded(self.stream, "standard input", max_bytes))
+        except OSError as error:
+            return local_failure("standard input", error)
+        except LimitExceeded as error:
+            return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +238,10 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
     try:
         if entry.is_dir():
             return True
-        # A link to nothing is taken, so that it is named as what could not be read.
-        return is_picture(entry.name) and (entry.is_file() or entry.is_symlink())
+        # A link to nothing is taken, so that it is named as what could not be read; a link to a
+        # pipe or device is not, because reading from those may never end.
+        is_readable = entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
+        return is_picture(entry.name) and is_readable
     except OSError:
         return is_picture(entry.name)
 

@@ -26,6 +26,7 @@ from redactor.errors import (
     AlreadyExists,
     BackendMissing,
     DamagedTransfer,
+    PictureError,
     RedactorError,
     StorageError,
     Unavailable,
@@ -111,9 +112,7 @@ class OssClient:
                 _translated(name),
                 self._bucket(place).get_object(place.key, process="image/codes") as answer,
             ):
-                # The checksum that is sent is the picture's.
-                body = _body(answer, name, MAX_ANSWER_BYTES, is_checked=False)
-                return ImageCodes(body, answer.etag)
+                return ImageCodes(_answer_body(answer, name), answer.etag)
 
         return self._retry(once)
 
@@ -325,6 +324,7 @@ class OssSink:
         return str(place)
 
 
+_UNPACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 _NO_PROXY = {"http": None, "https": None, "all": None}
 
 
@@ -352,9 +352,10 @@ def _body(answer: Any, name: str, max_bytes: int, *, is_checked: bool = True) ->
     announced = answer.content_length
     if announced is not None and announced > max_bytes:
         raise too_large(name, max_bytes, announced)
-    encoding = answer.headers.get("Content-Encoding", "identity")
-    if encoding != "identity":
-        # requests would unpack it: neither length nor checksum could be compared.
+    packings = {part.strip() for part in answer.headers.get("Content-Encoding", "").split(",")}
+    if packed := packings & _UNPACKED:
+        # requests unpacks these: neither length nor checksum could be compared.
+        encoding = ", ".join(sorted(packed))
         raise UnsupportedPicture(f"{name}: stored with Content-Encoding {encoding}; store it plain")
     chunks: list[bytes] = []
     size = 0
@@ -368,6 +369,14 @@ def _body(answer: Any, name: str, max_bytes: int, *, is_checked: bool = True) ->
     if is_checked and answer.server_crc is not None and answer.client_crc != answer.server_crc:
         raise DamagedTransfer(f"{name}: the checksum differs from what OSS announced; run again")
     return b"".join(chunks)
+
+
+def _answer_body(answer: Any, name: str) -> bytes:  # noqa: ANN401 - oss2 has no types
+    """Read an answer about a picture; its checksum is not its own but the picture's."""
+    try:
+        return _body(answer, name, MAX_ANSWER_BYTES, is_checked=False)
+    except PictureError as error:
+        raise StorageError(str(error)) from error
 
 
 @contextlib.contextmanager

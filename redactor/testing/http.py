@@ -159,7 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _read_chunk(self) -> bytes:
-        size = int(self.rfile.readline().split(b";")[0], 16)
+        try:
+            size = int(self.rfile.readline().split(b";")[0], 16)
+        except ValueError:
+            raise OssFailure(400, "BadRequest", "The chunks of the body are malformed.") from None
         chunk = self.rfile.read(size)
         self.rfile.readline()
         return chunk

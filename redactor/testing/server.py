@@ -21,7 +21,8 @@ class OssServer:
     """An OSS stand-in; everything is in memory and gone when it stops.
 
     Buckets, objects, listings, signatures of version 4, errors and `image/codes` are as OSS has
-    them. It can be told to fail. Credentials are made up and good for nothing else.
+    them. It can be told to fail. Credentials are made up and good for nothing else. Copies,
+    multipart uploads, tags, access lists and versions are answered with NotImplemented.
 
     Attributes:
         region: Without `oss-`.

@@ -267,6 +267,23 @@ def test_standard_input_has_a_limit():
         item.read(max_bytes=10)
 
 
+def test_the_rest_of_standard_input_is_not_taken_for_the_whole():
+    (item,) = open_source("-", stdin=io.BytesIO(bytes(15))).items()
+
+    for _ in range(2):
+        with pytest.raises(LimitExceeded):
+            item.read(max_bytes=10)
+
+
+@pytest.mark.usefixtures("tree")
+def test_pipes_and_devices_in_a_folder_are_not_taken(tree):
+    os.mkfifo(tree / "photos/pipe.jpg")
+    (tree / "photos/link.jpg").symlink_to("pipe.jpg")
+    (tree / "photos/zero.jpg").symlink_to("/dev/zero")
+
+    assert len(names("photos")) == 5
+
+
 def test_two_pictures_for_one_place_are_named(tmp_path):
     (tmp_path / "stdin").write_bytes(b"x")
 

@@ -38,6 +38,12 @@ def read(client, place, max_bytes=A_LOT):
     return client.read(place, max_bytes=max_bytes)
 
 
+def a_png():
+    file = io.BytesIO()
+    Image.new("L", (50, 50), 255).save(file, "PNG")
+    return file.getvalue()
+
+
 def test_bytes_come_with_their_etag(client, server, place):
     server.put("uploads", "in/a.jpg", b"bytes")
 
@@ -244,6 +250,12 @@ def test_an_object_that_is_stored_compressed_is_not_taken(client, server, place)
         read(client, place)
 
 
+def test_a_content_encoding_that_packs_nothing_is_no_matter(client, server, place):
+    server.put("uploads", "in/a.jpg", b"bytes", headers={"Content-Encoding": "utf-8"})
+
+    assert read(client, place).data == b"bytes"
+
+
 def test_a_proxy_and_a_netrc_do_not_come_between(server, place, monkeypatch, tmp_path):
     server.put("uploads", "in/a.jpg", b"bytes")
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
@@ -265,14 +277,20 @@ def test_codes_are_asked_for(client, server, place):
 
 
 def test_an_answer_about_codes_comes_as_it_is(client, server, place):
-    file = io.BytesIO()
-    Image.new("L", (50, 50), 255).save(file, "PNG")
-    server.put("uploads", "in/a.jpg", file.getvalue())
+    server.put("uploads", "in/a.jpg", a_png())
 
     answer = client.ask_image_codes(place)
 
     assert b'"Codes": []' in answer.body
     assert answer.etag == server.stored("uploads", "in/a.jpg").etag
+
+
+def test_an_answer_without_end_is_no_answer(client, server, place, monkeypatch):
+    monkeypatch.setattr("redactor.storage.oss.MAX_ANSWER_BYTES", 10)
+    server.put("uploads", "in/a.jpg", a_png())
+
+    with pytest.raises(StorageError, match="more than the limit of 10 bytes"):
+        client.ask_image_codes(place)
 
 
 def test_asking_for_codes_is_tried_again(client, server, place):
