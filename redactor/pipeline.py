@@ -67,8 +67,7 @@ class Redactor:
     Args:
         policy: What decides.
         detector: `local`; `imm`, which takes the answer of `image/codes` alone and quarantines
-            whatever is beyond it; or `hybrid`, which asks it and looks locally too wherever the
-            answer may be incomplete.
+            whatever is beyond it; or `hybrid`, which asks it where it can and looks locally too.
         limits: Bounds on what is taken in.
     """
 
@@ -185,11 +184,11 @@ class _Work:
         with self._timed("decode"):
             picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
         with self._timed("detect"):
-            detections, is_remote = self._detect(picture)
+            detections = self._detect(picture)
         self._decide(picture, detections)
         if dry:
             return self._result(None, None, dry_run=True)
-        image, path = self._render_until_gone(picture, detections, is_remote=is_remote)
+        image, path = self._render_until_gone(picture, detections)
         return self._result(image, path)
 
     def _decide(self, picture: codec.Picture, detections: Sequence[Detection]) -> None:
@@ -199,21 +198,23 @@ class _Work:
         with self._timed("decide"):
             self.decisions = self.redactor.policy.decide_all(detections, facts)
 
-    def _detect(self, picture: codec.Picture) -> tuple[tuple[Detection, ...], bool]:
-        """Find codes. Also says whether they came from IMM alone."""
+    def _detect(self, picture: codec.Picture) -> tuple[Detection, ...]:
         where, local = self.redactor.where, self.redactor.local
         if where is Where.LOCAL or (where is Where.HYBRID and self.ask is None):
             self.detectors = local.names
-            return local.detect(picture.frames), False
+            return local.detect(picture.frames)
         remote, doubt = self._ask(picture)
         self.detectors = (imm.NAME,)
-        if doubt is None:
-            return remote, True
         if where is Where.IMM:
-            raise DetectorError(f"beyond IMM: {doubt}")
-        self.remarks.append(f"looked locally too: {doubt}")
+            if doubt is not None:
+                raise DetectorError(f"beyond IMM: {doubt}")
+            return remote
+        # Always both: IMM never names the symbology that rules ask for, and a picture whose codes
+        # came from it alone would have to be looked at whole by the same engines afterwards.
         self.detectors += local.names
-        return self._with(local.detect(picture.frames), remote, picture), False
+        if doubt is not None:
+            self.remarks.append(f"looked locally alone: {doubt}" if not remote else doubt)
+        return self._with(local.detect(picture.frames), remote, picture)
 
     def _ask(self, picture: codec.Picture) -> tuple[tuple[Detection, ...], str | None]:
         """Ask `image/codes`. Gives its codes, and why they may not be all."""
@@ -251,29 +252,33 @@ class _Work:
         return (*merged, *(code for code in known if code.frame != 0))
 
     def _render_until_gone(
-        self, picture: codec.Picture, detections: Sequence[Detection], *, is_remote: bool
+        self, picture: codec.Picture, detections: Sequence[Detection]
     ) -> tuple[bytes, str]:
         """Draw, encode and check until nothing hidden can be read.
 
         Raises:
             PictureError: If it still can after the last remedy.
+        DetectorError: If the codes come from IMM alone and it has missed one.
         """
         stages: dict[Quad, int] = {}
+        # What IMM alone has seen is looked at whole; what the engines have seen, where it changed.
+        whole = self.redactor.where is Where.IMM
         for _ in range(_ROUNDS):
             hidden = [decision for decision in self.decisions if decision.action.hides]
             self.regions = tuple(_region(decision, stages) for decision in hidden)
             image, path, output = self._draw(picture)
-            if output is None and not is_remote:
+            if output is None and not whole:
                 return image, path
-            findings = self._check(output or picture, hidden, whole=is_remote)
+            findings = self._check(output or picture, hidden, whole=whole)
             if findings.is_clean:
                 self.checks.append(findings.check)
                 return image, path
             remedy = "larger"
             if findings.strangers:
                 remedy = "decide again"
-                detections = self._beyond_imm(picture, detections, findings, is_remote=is_remote)
-                is_remote = False
+                if whole:
+                    raise DetectorError("beyond IMM: verification read a code that it missed")
+                detections = self._with(detections, findings.strangers, picture)
                 self._decide(picture, detections)
             drawn = [decision for decision in hidden if decision.detection.frame == 0]
             for decision, leaks in zip(drawn, findings.leaks, strict=True):
@@ -285,23 +290,6 @@ class _Work:
             if remedy == "quarantine":
                 break
         raise PictureError("something that should be hidden can still be read after filling it")
-
-    def _beyond_imm(
-        self,
-        picture: codec.Picture,
-        detections: Sequence[Detection],
-        findings: verify.Findings,
-        *,
-        is_remote: bool,
-    ) -> tuple[Detection, ...]:
-        """Join codes that verification found elsewhere in the picture with those known before."""
-        if not is_remote:
-            return self._with(detections, findings.strangers, picture)
-        if self.redactor.where is Where.IMM:
-            raise DetectorError("beyond IMM: verification read a code that image/codes missed")
-        self.remarks.append("looked locally too: image/codes missed a code that can be read")
-        self.detectors = (imm.NAME, *self.redactor.local.names)
-        return self._with(self.redactor.local.detect(picture.frames), detections, picture)
 
     def _draw(self, picture: codec.Picture) -> tuple[bytes, str, codec.Picture | None]:
         """Write the file without what is hidden, and open it again; None where nothing is."""

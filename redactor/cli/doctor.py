@@ -1,0 +1,96 @@
+"""`redactor doctor`: what is installed, reachable and permitted, and what to do about the rest."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+import click
+
+from redactor.cli import options
+from redactor.cli.exits import HELP, Exit, leave
+from redactor.cli.shipped import shipped
+from redactor.errors import BackendMissing, StorageError
+from redactor.version import __version__
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        subject: What.
+        is_fine: False where something is missing; None where it is optional and absent.
+        says: Version or state, or what to do.
+    """
+
+    subject: str
+    is_fine: bool | None
+    says: str
+
+
+@click.command(epilog=HELP + "\nexample:  redactor doctor oss://my-bucket/uploads/")
+@click.argument("places", nargs=-1, metavar="[oss://BUCKET/PREFIX/]…")
+@options.oss
+def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None) -> None:
+    """Show what is installed, reachable and permitted, and what to do about the rest."""
+    from rich.table import Table
+
+    from redactor.cli import output
+
+    findings = [*_machine(), *_oss(places, endpoint, region)]
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    marks = {True: "[green]✓[/] ok", False: "[red]✕[/] missing", None: "[dim]○ not set[/]"}
+    for finding in findings:
+        table.add_row(marks[finding.is_fine], finding.subject, finding.says)
+    output.stdout().print(table)
+    missing = any(finding.is_fine is False for finding in findings)
+    leave(Exit.BACKEND if missing else Exit.DONE)
+
+
+def _machine() -> Iterator[Finding]:
+    from redactor.detect import LocalDetector
+
+    yield Finding("redactor", True, f"{__version__} on Python {platform.python_version()}")
+    for package in ("zxing-cpp", "opencv-python-headless", "pillow", "numpy", "jpeglib", "oss2"):
+        try:
+            yield Finding(package, True, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, False, f"pip install {package}")
+    local = LocalDetector()
+    has_zbar = "zbar" in local.names
+    remedy = "apt-get install libzbar0, or brew install zbar; until then the rest works without it"
+    yield Finding("libzbar", has_zbar, "found" if has_zbar else remedy)
+    for name in ("policies", "samples"):
+        folder = shipped(name)
+        yield Finding(name, folder.is_dir(), str(folder))
+
+
+def _oss(places: tuple[str, ...], endpoint: str | None, region: str | None) -> Iterator[Finding]:
+    wanted = bool(places)
+    for variable, given in (("OSS_ENDPOINT", endpoint), ("OSS_REGION", region)):
+        value = given or os.environ.get(variable)
+        yield Finding(variable, True if value else None, value or "needed for oss:// places")
+    for variable in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"):
+        is_set = bool(os.environ.get(variable))
+        state = True if is_set else (False if wanted else None)
+        yield Finding(variable, state, "set" if is_set else "needed for oss:// places")
+    for place in places:
+        yield _reach(place, endpoint, region)
+
+
+def _reach(place: str, endpoint: str | None, region: str | None) -> Finding:
+    from redactor.storage.oss import connect
+    from redactor.storage.oss_place import OssPlace
+
+    try:
+        parsed = OssPlace.parse(place)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        connect(options.oss_settings(endpoint, region)).check(parsed)
+    except (BackendMissing, StorageError) as error:
+        return Finding(place, False, str(error))
+    return Finding(place, True, "can be listed")

@@ -1,0 +1,54 @@
+"""The exit codes, and the errors that lead to them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import click
+
+
+class Exit(IntEnum):
+    """How a command ended. Where several apply, see `worst`."""
+
+    DONE = 0
+    FAILED_ON = 1
+    USAGE = 2
+    POLICY = 3
+    SOME_FAILED = 4
+    READABLE = 5
+    BACKEND = 6
+    INTERRUPTED = 130
+
+
+_ORDER = (
+    Exit.INTERRUPTED,
+    Exit.BACKEND,
+    Exit.POLICY,
+    Exit.USAGE,
+    Exit.READABLE,
+    Exit.SOME_FAILED,
+    Exit.FAILED_ON,
+)
+
+HELP = """\b
+Exit codes:
+  0    done (redacting something is not a failure)
+  1    --fail-on was given, and it happened
+  2    wrong usage
+  3    the policy is invalid
+  4    some pictures could not be handled; they are named at the end
+  5    something readable remains (verify)
+  6    a backend is missing: credentials, a bucket, a decoder
+  130  interrupted
+"""
+
+
+def worst(*codes: Exit) -> Exit:
+    """Give the code that matters most."""
+    return next((code for code in _ORDER if code in codes), Exit.DONE)
+
+
+def leave(code: Exit) -> None:
+    """End the command with a code."""
+    if code is not Exit.DONE:
+        raise click.exceptions.Exit(int(code))

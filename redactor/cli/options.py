@@ -1,0 +1,140 @@
+"""Options that several commands share, and what they open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redactor.cli.shipped import shipped
+
+if TYPE_CHECKING:
+    from redactor.pipeline import Redactor
+    from redactor.storage import Sink, Source
+    from redactor.storage.oss_place import OssSettings
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+sources = click.argument("sources", nargs=-1, metavar="SOURCE…")
+files_from = click.option(
+    "--files-from", metavar="FILE", help="Take further sources from FILE, one a line."
+)
+jobs = click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=os.cpu_count() or 1,
+    metavar="N",
+    show_default="the number of cores",
+    help="Work on N pictures at a time.",
+)
+detector = click.option(
+    "--detector",
+    type=click.Choice(["local", "imm", "hybrid"]),
+    show_default="local; hybrid for oss://",
+    help="Where codes are looked for.",
+)
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print results only, no remarks.")
+content = click.option(
+    "--content",
+    type=click.Choice(["full", "host", "hash", "none"]),
+    default="host",
+    show_default=True,
+    help="How much of what codes say is told: it may hold a login or a payment link.",
+)
+
+
+def policy(*, required: bool = True) -> Decorator:
+    """The option that names a policy; without `required` it has no default."""
+    return click.option(
+        "--policy",
+        "policy_file",
+        metavar="FILE",
+        default=str(shipped("policies") / "default.yaml") if required else None,
+        show_default="the shipped default.yaml" if required else None,
+        help="Decide by this policy.",
+    )
+
+
+def oss(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for reaching OSS."""
+    command = click.option(
+        "--region", metavar="NAME", help="OSS region, such as cn-hangzhou (default: OSS_REGION)."
+    )(command)
+    return click.option("--endpoint", metavar="URL", help="OSS endpoint (default: OSS_ENDPOINT).")(
+        command
+    )
+
+
+def oss_settings(endpoint: str | None, region: str | None, jobs: int = 1) -> OssSettings:
+    """Give how OSS is reached."""
+    from redactor.storage.oss_place import OssSettings
+
+    return OssSettings(endpoint, region, connections=jobs * 3)
+
+
+def open_sources(
+    sources: Sequence[str],
+    files_from: str | None,
+    *,
+    settings: OssSettings,
+    exclude: Sequence[str] = (),
+) -> Source:
+    """Open what the user named.
+
+    Raises:
+        click.UsageError: If nothing was named, or a name is wrongly written.
+    """
+    from redactor.storage.places import open_source
+
+    if not sources and not files_from:
+        raise click.UsageError(
+            "no SOURCE; name a file, a folder, oss://bucket/prefix/ or - for standard input"
+        )
+    try:
+        return open_source(sources, files_from=files_from, exclude=exclude, settings=settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def open_target(place: str, sources: Sequence[str], settings: OssSettings) -> Sink:
+    """Open a place to write to; a single file will do where a single picture comes.
+
+    Raises:
+        click.UsageError: If several pictures cannot go there, or it is wrongly written.
+    """
+    from redactor.storage.places import names_one, open_sink
+
+    try:
+        return open_sink(place, single=names_one(sources), settings=settings)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def make_redactor(policy_file: str | None, detector: str) -> Redactor:
+    """Build the redactor; without a policy, one that lets everything be."""
+    from redactor.pipeline import Redactor
+    from redactor.policy import Policy
+
+    if policy_file is None:
+        look_only = Policy.parse("version: 1\nname: look-only\ndefault: {action: allow}\n")
+        return Redactor(look_only, detector=detector)
+    return Redactor(Policy.load(Path(policy_file)), detector=detector)
+
+
+def pick_detector(detector: str | None, sources: Sequence[str]) -> str:
+    """Give the detector asked for, or the default for these sources.
+
+    Raises:
+        click.UsageError: If IMM is to look at pictures that are not in OSS.
+    """
+    in_oss = [source.startswith("oss://") for source in sources]
+    if detector is None:
+        return "hybrid" if any(in_oss) else "local"
+    if detector == "imm" and not (in_oss and all(in_oss)):
+        raise click.UsageError(
+            "--detector imm looks at objects in OSS only; name oss:// sources, or leave it out"
+        )
+    return detector

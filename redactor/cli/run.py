@@ -1,0 +1,128 @@
+"""`redactor run`: the main job."""
+
+from __future__ import annotations
+
+import click
+
+from redactor.cli import options
+from redactor.cli.exits import HELP, leave
+
+
+@click.command(
+    epilog=HELP + "\nexample:  redactor run photos/ --out redacted/ --report report.html"
+)
+@options.sources
+@options.files_from
+@click.option("--out", metavar="DEST", help="Write to a file, a folder or oss://bucket/prefix/.")
+@options.policy()
+@options.detector
+@click.option("--dry-run", is_flag=True, help="Report what would be done; write no picture.")
+@click.option("--results", metavar="FILE", help="Write a line of JSON per picture.")
+@click.option("--report", metavar="FILE", help="Write a page to look at, with pictures.")
+@options.content
+@options.jobs
+@click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
+@click.option("--in-place", is_flag=True, help="Replace each picture; needs --originals.")
+@click.option("--originals", metavar="PLACE", help="With --in-place: keep the originals here.")
+@click.option("--quarantine", metavar="PLACE", help="Copy what could not be handled here.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["flagged", "redacted"]),
+    help="Exit with 1 if a picture is flagged (or redacted).",
+)
+@options.oss
+@options.quiet
+def run(
+    *,
+    sources: tuple[str, ...],
+    files_from: str | None,
+    out: str | None,
+    policy_file: str,
+    detector: str | None,
+    dry_run: bool,
+    results: str | None,
+    report: str | None,
+    content: str,
+    jobs: int,
+    overwrite: bool,
+    in_place: bool,
+    originals: str | None,
+    quarantine: str | None,
+    fail_on: str | None,
+    endpoint: str | None,
+    region: str | None,
+    quiet: bool,
+) -> None:
+    """Find codes in pictures, decide by a policy, hide what must go, check, and write.
+
+    SOURCE is a file, a folder, a pattern, oss://bucket/key, oss://bucket/prefix/ or - (stdin).
+    """
+    _check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
+    detector = options.pick_detector(detector, sources)
+
+    from redactor.batch import Batch
+    from redactor.cli import output
+    from redactor.cli.record import Record
+
+    redactor = options.make_redactor(policy_file, detector)
+    remarks = output.stderr(quiet=quiet)
+    settings = options.oss_settings(endpoint, region, jobs)
+    skip = [place for place in (out, originals, quarantine) if place]
+    source = options.open_sources(sources, files_from, exclude=skip, settings=settings)
+    batch = Batch(
+        redactor,
+        sink=options.open_target(out, sources, settings) if out and not dry_run else None,
+        dry_run=dry_run,
+        overwrite=overwrite,
+        originals=options.open_target(originals, (), settings) if originals else None,
+        quarantine=options.open_target(quarantine, (), settings) if quarantine else None,
+        jobs=jobs,
+    )
+    if redactor.local.remark:
+        remarks.print(f"Remark: {redactor.local.remark}", style="yellow")
+    record = Record(
+        redactor,
+        title="Dry run" if dry_run else "Redaction run",
+        source=" ".join(sources),
+        results=results,
+        report=report,
+        content=content,
+    )
+    with record:
+        for outcome in output.with_progress(batch.run(source), remarks, "redacting"):
+            record.add(outcome)
+    record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
+    place = f"--in-place --originals {originals}" if in_place else f"--out {out}"
+    record.print_failures(
+        remarks, lambda names: f"redactor run {names} --policy {policy_file} {place}"
+    )
+    if report:
+        remarks.print(f"Report: {report}", soft_wrap=True)
+    leave(record.exit_code(fail_on))
+
+
+def _check_places(
+    sources: tuple[str, ...],
+    out: str | None,
+    *,
+    dry_run: bool,
+    in_place: bool,
+    originals: str | None,
+) -> None:
+    """Refuse what would lose originals or leave nothing behind."""
+    if in_place:
+        if not originals:
+            raise click.UsageError(
+                "--in-place needs --originals PLACE: without a copy nothing can be put back"
+            )
+        if out:
+            raise click.UsageError("--in-place writes where it reads; leave out --out")
+        if any(source.startswith("oss://") or source == "-" for source in sources):
+            raise click.UsageError(
+                "--in-place is for folders and files; for oss:// write to another prefix: an"
+                " overwrite there loses ACL, tags and metadata"
+            )
+    elif originals:
+        raise click.UsageError("--originals goes with --in-place")
+    elif not out and not dry_run:
+        raise click.UsageError("no --out DEST; or look first with --dry-run")
