@@ -1,4 +1,4 @@
-"""Pictures in OSS, through oss2.
+"""Requests to OSS, through oss2.
 
 oss2 makes one request and believes the answer. What is added here: trying again, separate
 time-outs for connecting and reading, length and CRC-64 of what was read, and errors by status
@@ -12,8 +12,7 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -32,9 +31,9 @@ from redactor.errors import (
     Unavailable,
     UnsupportedPicture,
 )
-from redactor.model import AskImageCodes, ImageCodes
-from redactor.storage import Blob, Item
-from redactor.storage.names import FailedItem, check_relative, too_large
+from redactor.model import ImageCodes
+from redactor.storage import Blob
+from redactor.storage.names import too_large
 from redactor.storage.oss_errors import OssReport
 from redactor.storage.oss_place import OssPlace, OssSettings
 from redactor.storage.retry import Retry
@@ -224,104 +223,6 @@ def connect(settings: OssSettings) -> OssClient:
 @lru_cache(maxsize=8)
 def _connect(settings: OssSettings) -> OssClient:
     return OssClient(settings)
-
-
-@dataclass(frozen=True, slots=True)
-class OssItem:
-    """One object.
-
-    Attributes:
-        client: Reads it.
-        place: Where it is.
-        relative: Its place below the source.
-    """
-
-    client: OssClient
-    place: OssPlace
-    relative: str
-
-    @property
-    def name(self) -> str:
-        """`oss://bucket/key`."""
-        return str(self.place)
-
-    @property
-    def ask_image_codes(self) -> AskImageCodes:
-        """Asks `image/codes` about the object."""
-        return lambda: self.client.ask_image_codes(self.place)
-
-    def read(self, *, max_bytes: int) -> Blob:
-        """Read the object."""
-        return self.client.read(self.place, max_bytes=max_bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class OssSource:
-    """An object, or everything below a prefix.
-
-    Attributes:
-        client: Lists and reads.
-        place: An object or a prefix.
-        base: What is cut off a key to give the relative name.
-        folder: What is put before it; empty, or ends with `/`.
-        exclude: Prefixes that are not taken, such as that of the output.
-    """
-
-    client: OssClient
-    place: OssPlace
-    base: str
-    folder: str = ""
-    exclude: Sequence[OssPlace] = ()
-
-    def items(self) -> Iterator[Item]:
-        """List the objects, in the order of OSS.
-
-        Raises:
-            BackendMissing: If bucket, credentials or permissions are missing.
-        """
-        if not self.place.is_prefix:
-            yield self._item(self.place.key)
-            return
-        skip = self._skip()
-        try:
-            for key in self.client.keys(self.place):
-                if not key.startswith(skip):
-                    yield self._item(key)
-        except StorageError as error:
-            yield FailedItem(str(self.place), self.place.key, error)
-
-    def _item(self, key: str) -> OssItem:
-        relative = self.folder + key.removeprefix(self.base)
-        return OssItem(self.client, OssPlace(self.place.bucket, key), relative)
-
-    def _skip(self) -> tuple[str, ...]:
-        """Give prefixes to leave out; an output that holds the input itself leaves out nothing."""
-        return tuple(
-            place.key
-            for place in self.exclude
-            if place.bucket == self.place.bucket and not self.place.key.startswith(place.key)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class OssSink:
-    """A prefix that names are mirrored below, or one object.
-
-    Attributes:
-        client: Writes.
-        place: A prefix; or an object, for one picture.
-    """
-
-    client: OssClient
-    place: OssPlace
-
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
-        """Store a picture."""
-        place = self.place
-        if place.is_prefix:
-            place = place.below(check_relative(relative, empty_parts=True))
-        self.client.write(place, data, content_type=content_type, overwrite=overwrite)
-        return str(place)
 
 
 _UNPACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})

@@ -18,6 +18,7 @@ from redactor.storage.local import LocalSource, StreamItem, local_failure
 from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
 from redactor.storage.names import FailedItem, is_picture, shared_folder
 from redactor.storage.oss_place import SCHEME, OssPlace, OssSettings
+from redactor.storage.oss_store import OssSink, OssSource
 
 STREAM = "-"
 
@@ -156,7 +157,7 @@ def _read_list(path: str, stdin: BinaryIO) -> list[str]:
 def _oss_sources(
     places: Sequence[OssPlace], exclude: Sequence[str], settings: OssSettings
 ) -> Iterator[Source]:
-    from redactor.storage.oss import OssSource, connect
+    from redactor.storage.oss import connect
 
     client = connect(settings)
     skip = [OssPlace.parse(spec) for spec in exclude if is_oss(spec)]
@@ -179,6 +180,6 @@ def _base(places: Sequence[OssPlace]) -> str:
 def _oss_sink(place: OssPlace, *, single: bool, settings: OssSettings) -> Sink:
     if not place.is_prefix and not single:
         raise ValueError(f"{place}: several pictures need a prefix to go to; end it with /")
-    from redactor.storage.oss import OssSink, connect
+    from redactor.storage.oss import connect
 
     return OssSink(connect(settings), place)

@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from redactor.errors import AccessRefused, BackendMissing, NotFound, StorageError, Unavailable
-from redactor.storage.oss import OssSource, connect
+from redactor.storage.oss import connect
 from redactor.storage.oss_place import OssPlace, OssSettings
+from redactor.storage.oss_store import OssSource
 from redactor.storage.places import open_sink, open_source
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")

@@ -13,8 +13,8 @@ from redactor.errors import (
     StorageError,
     Unavailable,
 )
-from redactor.storage.oss import OssSink
 from redactor.storage.oss_place import OssPlace
+from redactor.storage.oss_store import OssSink
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
