@@ -93,11 +93,8 @@ def _fill(sums: Plane, weight: Plane) -> Plane:
     smaller_weight = cv2.resize(
         cv2.copyMakeBorder(weight, *padding, value=0.0), half, interpolation=cv2.INTER_AREA
     )
-    # Beyond a quarter, more samples make a cell no more certain; this keeps single pixels heard.
-    scale = np.minimum(1.0, 4.0 * smaller_weight) / np.maximum(smaller_weight, 1e-6)
     coarse = _fill(
-        np.asarray(smaller_sums * scale, dtype=np.float32),
-        np.asarray(smaller_weight * scale, dtype=np.float32),
+        np.asarray(smaller_sums, dtype=np.float32), np.asarray(smaller_weight, dtype=np.float32)
     )
     doubled = cv2.resize(coarse, (half[0] * 2, half[1] * 2), interpolation=cv2.INTER_LINEAR)
     filled = values * weight + doubled[:height, :width] * (1 - weight)

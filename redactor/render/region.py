@@ -29,13 +29,20 @@ _QUIET_MODULES = {
     Symbology.PDF417: 2.0,
     Symbology.MICROPDF417: 1.0,
 }
+_QUIET_MODULES_RETAIL = 9.0
 _QUIET_MODULES_1D = 10.0
 
 # Modules along the shorter side where the detector cannot tell: the smaller the number, the wider
 # the quiet zone. The most common QR codes in photographs are versions 2 to 4.
 _USUAL_MODULES = {Symbology.QRCODE: 29, Symbology.ANY_QR: 29, Symbology.MICROQR: 15}
 _USUAL_MODULES_2D = 20
-_USUAL_MODULES_1D = 95  # EAN-13
+_MODULES_RETAIL = {
+    Symbology.EAN13: 95,
+    Symbology.UPCA: 95,
+    Symbology.EAN8: 67,
+    Symbology.UPCE: 51,
+}
+_USUAL_MODULES_1D = 150  # ten characters of Code 128
 # A decoder's corners are a pixel or two off, more on large codes.
 _CORNER_ERROR_SHARE = 0.02
 _CORNER_ERROR_PX = 1.0
@@ -73,9 +80,10 @@ def _margins(detection: Detection) -> tuple[float, float]:
     width, height = detection.quad.sides
     error = _CORNER_ERROR_PX + _CORNER_ERROR_SHARE * min(width, height)
     if detection.symbology in ONE_DIMENSIONAL:
-        modules = detection.modules[0] if detection.modules else _USUAL_MODULES_1D
-        # Bars have no quiet zone above and below; digits printed there belong to the code.
-        return _QUIET_MODULES_1D * width / modules + error, 0.08 * height + error
+        # Bars have no quiet zone above and below.
+        if modules := _MODULES_RETAIL.get(detection.symbology):
+            return _QUIET_MODULES_RETAIL * width / modules + error, error
+        return _QUIET_MODULES_1D * width / _USUAL_MODULES_1D + error, error
     if detection.modules and min(detection.modules) > 0:
         across, down = detection.modules
     else:
