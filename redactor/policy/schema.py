@@ -43,8 +43,8 @@ def suggestion(word: str, known: tuple[str, ...]) -> str:
     close = get_close_matches(word.lower(), known, n=1) if len(word) < 60 else []
     if close:
         return f"did you mean `{close[0]}`?"
-    if len(known) < 2:
-        return "".join(f"choose {name}" for name in known)
+    if len(known) == 1:
+        return f"there is only `{known[0]}`"
     return f"choose {', '.join(known[:-1])} or {known[-1]}"
 
 
@@ -79,7 +79,7 @@ def _as_list(value: object) -> object:
 
 def _check_line(text: str) -> str:
     if not text.isprintable():
-        raise wrong("must be one line without control characters")
+        raise wrong("a line break or control character; write one plain line")
     return text
 
 

@@ -140,12 +140,17 @@ def _is_plain(text: str, host: str) -> bool:
     if len(_SCHEME.findall(text)) > 1:
         return False
     written = _PORT.sub("", match[1]).lower().removesuffix(".")
-    return written == host if written.isascii() else _is_undisguised(written)
+    if written.isascii():
+        return written == host and (written.startswith("[") or _is_of_letters(written))
+    return _is_of_letters(written) and _is_undisguised(written)
+
+
+def _is_of_letters(host: str) -> bool:
+    """Whether a host has no signs at which a reader might end it, as at a comma."""
+    return all(char in "-._" or unicodedata.category(char)[0] in "LMN" for char in host)
 
 
 def _is_undisguised(host: str) -> bool:
     """Whether a host in another script is written in the one form that all readers share."""
     # Case folding changes the letters that older readers map elsewhere: sharp s, final sigma.
-    settled = unicodedata.normalize("NFKC", host.casefold()) == host
-    invisible = any(unicodedata.category(char) in ("Cf", "Zs", "Cn") for char in host)
-    return settled and not invisible and "\u3002" not in host
+    return unicodedata.normalize("NFKC", host.casefold()) == host
