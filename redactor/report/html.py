@@ -299,26 +299,14 @@ def _facts_of(entry: Row) -> tuple[str, ...]:
 
 
 def _areas(entry: Row) -> list[Quad]:
-    """Find what holds codes in a picture as it came.
-
-    Outside of the regions of a redacted picture verification found nothing readable. A dry run
-    has no regions, and the flat quad of a barcode may stand for a few lines of higher bars.
-    """
+    """Find what holds codes in a picture as it came: the regions, and the codes that stay."""
     regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == 0]
-    areas = list(regions)
-    for code in entry["codes"]:
-        if code["frame"] == 0:
-            quad = Quad.of(code["quad"])
-            is_sure = bool(regions) or not Action(code["action"]).hides
-            areas.append(quad if is_sure else _as_high_as_wide(quad))
-    return areas
-
-
-def _as_high_as_wide(quad: Quad) -> Quad:
-    width, height = quad.sides
-    if max(width, height) < 2 * min(width, height):
-        return quad
-    return quad.grow(max(0.0, height - width) / 2, max(0.0, width - height) / 2)
+    codes = [
+        Quad.of(code["quad"])
+        for code in entry["codes"]
+        if code["frame"] == 0 and not (regions and Action(code["action"]).hides)
+    ]
+    return regions + codes
 
 
 _LEFT = "; codes left readable in it are broken up on this page only"

@@ -37,10 +37,12 @@ def verdict_text(verdict: Verdict) -> Text:
 
 def pictures_table(rows: Iterable[Row]) -> Table:
     """List pictures: name, verdict, codes, what was done."""
-    table = _table("Picture", "Verdict", "Codes", "What was done")
-    for entry in rows:
+    entries = list(rows)
+    folder = shared_folder(entry["name"] for entry in entries)
+    table = _table("Picture", "Verdict", "Codes", "What was done", folder=folder)
+    for entry in entries:
         table.add_row(
-            _plain(entry["name"]),
+            _plain(entry["name"].removeprefix(folder)),
             verdict_text(Verdict(entry["verdict"])),
             _plain(codes_of(entry) or "none"),
             _plain(done_to(entry)),
@@ -50,12 +52,14 @@ def pictures_table(rows: Iterable[Row]) -> Table:
 
 def codes_table(rows: Iterable[Row]) -> Table:
     """List codes: picture, symbology, content as far as the rows tell, who saw it."""
-    table = _table("Picture", "Code", "Content", "Seen by")
-    for entry in rows:
+    entries = [entry for entry in rows if entry["codes"]]
+    folder = shared_folder(entry["name"] for entry in entries)
+    table = _table("Picture", "Code", "Content", "Seen by", folder=folder)
+    for entry in entries:
         for code in entry["codes"]:
             content, is_quote = content_of(code, limit=80)
             table.add_row(
-                _plain(entry["name"]),
+                _plain(entry["name"].removeprefix(folder)),
                 _plain(symbology_name(code["symbology"])),
                 _plain(content, style="" if is_quote else "italic"),
                 _plain(", ".join(code["sources"])),
@@ -90,8 +94,31 @@ def _of_codes(tally: Tally) -> str:
     return f"{count(tally.codes, 'code')}{': ' if parts else ''}{parts}"
 
 
-def _table(*columns: str) -> Table:
+def shared_folder(names: Iterable[str]) -> str:
+    """Give the folder that all names begin with, its slash included; empty if there is none.
+
+    A single name keeps its folder: there is nothing to be said once instead of often.
+    """
+    distinct = set(names)
+    if len(distinct) < 2:
+        return ""
+    folders = {name.rpartition("/")[0] for name in distinct}
+    parts = [folder.split("/") for folder in folders]
+    shared = []
+    for level in zip(*parts, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    # `oss://` and `/` alone say nothing.
+    nothing = {"oss:": 2, "": 1}.get(shared[0], 0) if shared else 0
+    return "/".join(shared) + "/" if len(shared) > nothing else ""
+
+
+def _table(*columns: str, folder: str = "") -> Table:
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    if folder:
+        table.title = _plain(f"in {folder}", style="dim")
+        table.title_justify = "left"
     for column in columns:
         table.add_column(column, overflow="fold")
     return table

@@ -19,7 +19,7 @@ from redactor.model import Limits
 
 LONGEST = 480
 """Longer side of a small picture, in pixels."""
-MARGIN = 0.25
+MARGIN = 0.1
 """How far beyond a code it is broken up, as a part of its own width and height."""
 
 
@@ -177,12 +177,11 @@ def _break_up(picture: Image.Image, quad: Quad) -> None:
 def _margin(side: float, other: float) -> float:
     """Say how far to go beyond a code along one of its sides, in pixels.
 
-    Of a barcode a reader may have seen a few scan lines only: the flatter the quad, the more of
-    the bars may stand above and below it.
+    A quad this flat is a scan line of a barcode: the bars may stand far above and below it.
     """
-    if side < other / 2:
-        return max(other / 2 if side < other / 10 else other / 4, 4.0)
-    return max(MARGIN * side, other / 10, 4.0)
+    if side < other / 10:
+        return max(other / 2, 4.0)
+    return max(MARGIN * side, 3.0)
 
 
 def _coarse(picture: Image.Image, *, cells: int) -> Image.Image:
