@@ -20,6 +20,8 @@ from redactor.policy.mistakes import Finding, findings
 from redactor.policy.rules import Effect, Rule
 
 MAX_BYTES = 1_000_000
+_NO = ("false", "no", "off", "n", "f", "0")  # as the schema takes them
+_YES = ("true", "yes", "on", "y", "t", "1")
 _MOST = 100  # mistakes listed; whoever has more begins with these
 
 
@@ -155,9 +157,7 @@ def _law_of_effect(effect: dict[str, Value], path: Path) -> Iterator[Finding]:
     action = effect.get("action")
     for option, owner in (("color", "fill"), ("blocks", "pixelate")):
         if option in effect and action in schema.ACTIONS and action != owner:
-            message = f"`{option}` is an option of {owner}; {action} has none"
-            if action in ("fill", "pixelate"):
-                message = f"`{option}` is an option of {owner}, not of {action}"
+            message = f"`{option}` is an option of {owner}, not of {action}"
             yield Finding((*path, option), message, at_key=True)
 
 
@@ -172,8 +172,8 @@ def _law_of_when(rule: dict[str, Value], path: Path) -> Iterator[Finding]:
             yield Finding((*path, "when", key), f"`{key}` is empty; give a bound or remove it")
     if rule.get("action") != "allow":
         return
-    for key, word in (("read", "false"), ("disputed", "true")):
-        if when.get(key) == word:
+    for key, words in (("read", _NO), ("disputed", _YES)):
+        if str(when.get(key)).lower() in words:
             state = "unread" if key == "read" else "disputed"
             message = f"allow never matches a code that is {state}; use `action: flag` to let it be"
             yield Finding((*path, "when", key), message)

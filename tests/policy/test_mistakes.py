@@ -199,6 +199,10 @@ BROKEN = {
         a_rule(action="allow", when="{read: false}"),
         "p.yaml:3:28: allow never matches a code that is unread; use `action: flag` to let it be",
     ),
+    "allow what is disputed": (
+        a_rule(action="allow", when="{disputed: yes}"),
+        "p.yaml:3:32: allow never matches a code that is disputed; use `action: flag` to let it be",
+    ),
     "control character in a reason": (
         a_rule(reason='"a\\eb"'),
         "p.yaml:3:64: a line break or control character; write one plain line",
