@@ -1,0 +1,82 @@
+"""What the README shows, works: its console lines and its Python are run as they stand."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from redactor.policy import Policy
+from redactor.testing import OssServer
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder that looks like a clone, for commands to leave their traces in."""
+    for name in ("samples", "policies"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    return tmp_path
+
+
+def run(line: str, folder: Path, environment: dict[str, str] | None = None) -> None:
+    command, _, remark = line.removeprefix("$ ").partition("#")
+    expected = int(match[1]) if (match := re.search(r"exits with (\d+)", remark)) else 0
+    words = [
+        str(path.relative_to(folder)) if path else word
+        for word in shlex.split(command)
+        for path in (sorted(folder.glob(word)) if "*" in word else [None])
+    ]
+    program = [sys.executable, "-m", "redactor", *words[1:]]
+    done = subprocess.run(
+        program,
+        cwd=folder,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("block", blocks("console"))
+def test_the_console_lines_work_one_after_the_other(block, clone):
+    for line in block.splitlines():
+        run(line, clone)
+
+
+@pytest.mark.parametrize("block", blocks("console oss"))
+def test_the_lines_about_oss_work_on_the_stand_in(block, clone):
+    with OssServer(buckets=["uploads", "published"]) as server:
+        picture = ROOT / "samples" / "receipt" / "picture.jpg"
+        server.put("uploads", "in/receipt.jpg", picture.read_bytes())
+        for line in block.splitlines():
+            run(line, clone, server.env())
+
+        assert server.keys("published") == ["pictures/receipt.jpg"]
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_python_works(block, clone, monkeypatch):
+    monkeypatch.chdir(clone)
+
+    exec(compile(block, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_the_policy_is_valid(block):
+    assert Policy.parse(block).name == "marketplace"
+
+
+def test_the_test_command_is_what_ci_calls():
+    assert "`make test`" in README
+    assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
