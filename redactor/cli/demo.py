@@ -13,7 +13,6 @@ from redactor.cli.exits import HELP, Exit, leave, worst
 from redactor.cli.run import run
 from redactor.cli.shipped import shipped
 from redactor.cli.verify import verify
-from redactor.storage.names import is_picture
 
 _BUCKET = "demo"
 
@@ -38,6 +37,7 @@ def demo(context: click.Context, *, out: str, policy_file: str, jobs: int) -> No
     Nothing leaves this machine.
     """
     from redactor.cli import output
+    from redactor.storage.names import is_picture
     from redactor.testing import OssServer
 
     remarks = output.stderr()

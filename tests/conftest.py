@@ -1,0 +1,138 @@
+"""Builders that tests of several parts share: pictures with codes, policies, a local detector."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+from PIL import Image
+
+from redactor import Policy, Redactor
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = "https://example.org/secret?token=4711"
+
+
+def _symbol(content, symbology, scale):
+    barcode = zxingcpp.create_barcode(content, zxingcpp.BarcodeFormat[symbology])
+    return np.array(zxingcpp.write_barcode_to_image(barcode, scale=scale))
+
+
+def _sheet(contents, symbology, scale, margin, noise):
+    """Give a grey sheet of paper with codes side by side, and some texture for the eye."""
+    symbols = [_symbol(content, symbology, scale) for content in contents]
+    width = margin + sum(symbol.shape[1] + margin for symbol in symbols) or 1
+    height = 2 * margin + max((symbol.shape[0] for symbol in symbols), default=160)
+    sheet = np.full((height, max(width, 200)), 235, np.uint8)
+    grain = np.random.default_rng(7).integers(-noise, noise + 1, sheet.shape)
+    sheet = np.clip(sheet + grain, 0, 255).astype(np.uint8)
+    left = margin
+    for symbol in symbols:
+        sheet[margin : margin + symbol.shape[0], left : left + symbol.shape[1]] = symbol
+        left += symbol.shape[1] + margin
+    return sheet
+
+
+def _saved(image, format_name, **options):
+    file = io.BytesIO()
+    image.save(file, format_name, **options)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def a_raster():
+    """Give a builder of RGB rasters that show codes side by side."""
+
+    def build(*contents, symbology="QRCode", scale=4, margin=48, noise=6):
+        sheet = _sheet(contents, symbology, scale, margin, noise)
+        return np.ascontiguousarray(np.dstack([sheet, sheet, sheet - 8]))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def a_picture(a_raster):
+    """Give a builder of picture files that show codes side by side; none gives a clean one."""
+
+    def build(*contents, format="PNG", **options):
+        drawing = {
+            key: options.pop(key)
+            for key in ("symbology", "scale", "margin", "noise")
+            if key in options
+        }
+        image = Image.fromarray(a_raster(*contents, **drawing))
+        if format == "JPEG":
+            options = {"quality": 90} | options
+        return _saved(image, format, **options)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def a_policy():
+    """Give a builder of policies from rules in YAML."""
+
+    def build(*rules, default="fill", extra=""):
+        lines = "\n".join(f"  - {rule}" for rule in rules)
+        head = f"version: 1\nname: test\n{extra}\n"
+        return Policy.parse(
+            f"{head}{'rules:' if rules else ''}\n{lines}\ndefault: {{action: {default}}}\n"
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def a_redactor(a_policy):
+    """Give a builder of redactors."""
+
+    def build(*rules, default="fill", extra="", **options):
+        return Redactor(a_policy(*rules, default=default, extra=extra), **options)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def read_codes():
+    """Read what anybody can read in a picture file, in grey, inverted, mirrored and enlarged."""
+
+    def read(data):
+        image = Image.open(io.BytesIO(data)).convert("RGBA")
+        sheets = []
+        for ground in (255, 0):
+            canvas = Image.new("RGBA", image.size, (ground, ground, ground, 255))
+            canvas.alpha_composite(image)
+            gray = np.array(canvas.convert("L"))
+            sheets += [
+                gray,
+                np.ascontiguousarray(gray[:, ::-1]),
+                cv2.resize(gray, None, fx=2, fy=2),
+            ]
+        sheets.append(np.array(image.getchannel("A")))
+        return sorted({code.text for sheet in sheets for code in zxingcpp.read_barcodes(sheet)})
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def run_redactor():
+    """Give a function that runs the command line in a process of its own."""
+
+    def run(*arguments, stdin=None, env=None, cwd=None, timeout=120):
+        import os
+
+        return subprocess.run(
+            [sys.executable, "-m", "redactor", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
