@@ -69,6 +69,9 @@ class Redactor:
         detector: `local`; `imm`, which takes the answer of `image/codes` alone and quarantines
             whatever is beyond it; or `hybrid`, which asks it where it can and looks locally too.
         limits: Bounds on what is taken in.
+
+    Raises:
+        ValueError: If there is no such detector.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class Redactor:
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.policy = policy
+        if detector not in list(Where):
+            raise ValueError(f"no detector {detector!r}; choose local, imm or hybrid")
         self.where = Where(detector)
         self.limits = limits
         self.local = LocalDetector()
@@ -113,6 +118,7 @@ class Redactor:
 
         Raises:
             OSError: If the path or file cannot be read.
+            TypeError: If the file is open for text.
             BackendMissing: If `ask` finds that no picture can be asked about.
         """
         data, name = self._load(source, name)
@@ -143,11 +149,12 @@ class Redactor:
     def _load(self, source: bytes | str | Path | BinaryIO, name: str | None) -> tuple[bytes, str]:
         if isinstance(source, bytes | bytearray | memoryview):
             return bytes(source), name or "-"
+        # One byte more than is allowed, so that the limit is seen to be exceeded.
+        most = self.limits.max_bytes + 1
         if isinstance(source, str | Path):
             with Path(source).open("rb") as file:
-                # One byte more than is allowed, so that the limit is seen to be exceeded.
-                return file.read(self.limits.max_bytes + 1), name or str(source)
-        return source.read(self.limits.max_bytes + 1), name or "-"
+                return file.read(most), name or str(source)
+        return _read_all(source, most), name or "-"
 
 
 @dataclass
@@ -258,7 +265,7 @@ class _Work:
 
         Raises:
             PictureError: If it still can after the last remedy.
-        DetectorError: If the codes come from IMM alone and it has missed one.
+            DetectorError: If the codes come from IMM alone and it has missed one.
         """
         stages: dict[Quad, int] = {}
         # What IMM alone has seen is looked at whole; what the engines have seen, where it changed.
@@ -382,6 +389,19 @@ class _Work:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _read_all(file: BinaryIO, most: int) -> bytes:
+    """Read a file to its end, or to the most bytes wanted."""
+    parts: list[bytes] = []
+    size = 0
+    # Pipes and sockets give what they have: one read of them may be the half of a picture.
+    while size < most and (part := file.read(most - size)):
+        if not isinstance(part, bytes):
+            raise TypeError("pictures are bytes; open the file in binary mode")
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
 
 
 def _region(decision: Decision, stages: dict[Quad, int]) -> Region:
