@@ -1,7 +1,8 @@
 """A run over a source.
 
 One bad picture never stops a run: whatever happens to it is in its outcome. What makes every
-picture fail alike (no such bucket, refused credentials) stops the run as `BackendMissing`.
+picture fail alike (no such bucket, refused credentials) ends the run as `BackendMissing`, once
+what was in hand is finished and told of.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
 
+from redactor.batch.keep import is_itself, keep
 from redactor.codec import CONTENT_TYPES
-from redactor.errors import AlreadyExists, Changed, PictureError, StorageError
+from redactor.errors import BackendMissing, Changed, PictureError, StorageError
 from redactor.model import Decision, Result, Verdict
 from redactor.pipeline import Redactor
 from redactor.storage import Blob, Item, Sink, Source
+from redactor.storage.local import LocalItem
 from redactor.storage.local_sink import FileSink
 
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -28,12 +33,14 @@ class Outcome:
 
     Attributes:
         result: What the pipeline says.
+        relative: Its place below the source.
         before: The bytes that came in; None where they could not be read.
         written: Where the finished picture is; None where none was written.
         error: Why it could not be read or written; None if it could.
     """
 
     result: Result
+    relative: str
     before: bytes | None = None
     written: str | None = None
     error: str | None = None
@@ -70,51 +77,73 @@ class Batch:
     quarantine: Sink | None = None
     jobs: int = 1
 
-    def run(self, source: Source) -> Iterator[Outcome]:
+    def run(self, source: Source, *, stop: Event | None = None) -> Iterator[Outcome]:
         """Give the outcome of each picture, in the order of the source.
+
+        Args:
+            source: Where the pictures come from.
+            stop: Once it is set, what is in hand is finished and given, and nothing else begun.
+
+        Raises:
+            BackendMissing: If no picture can be handled, after the outcome of those in hand.
+        """
+        hand = _Hand(self, source.items(), stop or Event())
+        try:
+            while hand.fill():
+                if (outcome := hand.next()) is not None:
+                    yield outcome
+        finally:
+            hand.pool.shutdown(wait=True, cancel_futures=True)
+        if hand.missing is not None:
+            raise hand.missing
+
+    def handle(self, item: Item) -> Outcome:
+        """Give the outcome of one picture.
 
         Raises:
             BackendMissing: If no picture can be handled.
         """
-        pending: deque[Future[Outcome]] = deque()
-        pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="redactor")
         try:
-            for item in source.items():
-                pending.append(pool.submit(self._one, item))
-                if len(pending) >= self.jobs * _AHEAD:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            # What is in hand is finished, what has not begun is dropped.
-            pool.shutdown(wait=True, cancel_futures=True)
+            return self._handle(item)
+        except BackendMissing:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop a run
+            reason = f"internal error: {type(error).__name__}: {error}"
+            failed = self.redactor.quarantine(item.name, reason)
+            return Outcome(failed, item.relative, error=reason)
 
-    def _one(self, item: Item) -> Outcome:
+    def _handle(self, item: Item) -> Outcome:
         try:
             blob = item.read(max_bytes=self.redactor.limits.max_bytes)
         except PictureError as error:
-            return Outcome(self.redactor.quarantine(item.name, str(error)))
+            return Outcome(self.redactor.quarantine(item.name, str(error)), item.relative)
         except StorageError as error:
-            return Outcome(self.redactor.quarantine(item.name, str(error)), error=str(error))
+            failed = self.redactor.quarantine(item.name, str(error))
+            return Outcome(failed, item.relative, error=str(error))
         look = self.redactor.plan if self.dry_run else self.redactor.redact
         result = look(blob.data, name=item.name, etag=blob.etag, ask=item.ask_image_codes)
         try:
-            return Outcome(result, blob.data, self._store(item, blob, result))
+            return Outcome(result, item.relative, blob.data, self._store(item, blob, result))
         except StorageError as error:
-            return Outcome(result, blob.data, error=str(error))
+            return Outcome(result, item.relative, blob.data, error=str(error))
 
     def _store(self, item: Item, blob: Blob, result: Result) -> str | None:
         if self.dry_run:
             return None
         content_type = CONTENT_TYPES.get(result.format or "", _UNKNOWN_TYPE)
         if result.verdict is Verdict.QUARANTINED and self.quarantine is not None:
-            _keep(self.quarantine, item, blob.data, content_type)
+            keep(self.quarantine, item, blob.data, content_type)
         if not result.is_publishable:
             return None
         if self.originals is not None:
             return self._replace(self.originals, item, blob, result, content_type)
         if self.sink is None:
             return None
+        if is_itself(self.sink, item):
+            raise StorageError(
+                f"{item.name}: would be written over itself, and the original be lost;"
+                " write to another place, or replace it with --in-place --originals PLACE"
+            )
         return self.sink.write(
             item.relative, result.image, content_type=content_type, overwrite=self.overwrite
         )
@@ -123,19 +152,57 @@ class Batch:
         self, originals: Sink, item: Item, blob: Blob, result: Result, content_type: str
     ) -> str:
         """Replace a file by its redacted version, once a copy of the original is safe."""
+        if not isinstance(item, LocalItem):
+            raise StorageError(f"{item.name}: only files can be replaced in place")
         if not result.changed:
             return item.name
-        _keep(originals, item, blob.data, content_type)
+        keep(originals, item, blob.data, content_type)
         if item.read(max_bytes=self.redactor.limits.max_bytes).data != blob.data:
             raise Changed(f"{item.name}: changed while it was redacted; run it again")
-        return FileSink(item.name).write(
-            item.relative, result.image, content_type=content_type, overwrite=True
-        )
+        # Where a link leads: replacing the link would leave what it shows as it is.
+        place = FileSink(str(Path(item.name).resolve()))
+        place.write(item.relative, result.image, content_type=content_type, overwrite=True)
+        return item.name
 
 
-def _keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
-    """Put a copy aside. One that is there already is kept: it is the first original."""
-    try:
-        sink.write(item.relative, data, content_type=content_type, overwrite=False)
-    except AlreadyExists:
-        return
+class _Hand:
+    """The pictures that are worked on or wait for it, in the order of the source.
+
+    Attributes:
+        pool: Works on them.
+        missing: What no picture can be handled without; None while nothing is missing.
+    """
+
+    def __init__(self, batch: Batch, items: Iterator[Item], stop: Event) -> None:
+        self.pool = ThreadPoolExecutor(batch.jobs, thread_name_prefix="redactor")
+        self.missing: BackendMissing | None = None
+        self._batch = batch
+        self._items = items
+        self._stop = stop
+        self._pending: deque[Future[Outcome | None]] = deque()
+
+    def fill(self) -> bool:
+        """Take up what there is room for. Says whether anything is in hand."""
+        room = self._batch.jobs * _AHEAD
+        try:
+            while len(self._pending) < room and not self._is_ending():
+                self._pending.append(self.pool.submit(self._one, next(self._items)))
+        except StopIteration:
+            pass
+        except BackendMissing as error:
+            self.missing = error
+        return bool(self._pending)
+
+    def next(self) -> Outcome | None:
+        """Wait for the first; None if it was not begun, or could not be for lack of a backend."""
+        try:
+            return self._pending.popleft().result()
+        except BackendMissing as error:
+            self.missing = self.missing or error
+            return None
+
+    def _one(self, item: Item) -> Outcome | None:
+        return None if self._is_ending() else self._batch.handle(item)
+
+    def _is_ending(self) -> bool:
+        return self._stop.is_set() or self.missing is not None

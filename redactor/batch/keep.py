@@ -1,0 +1,78 @@
+"""Copies that must not be lost: originals that are replaced, pictures that go to quarantine."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path, PurePosixPath
+
+from redactor.errors import AlreadyExists, PictureError, StorageError
+from redactor.storage import Item, Sink
+from redactor.storage.local import LocalItem
+from redactor.storage.local_sink import FileSink, FolderSink
+from redactor.storage.oss_place import SCHEME
+from redactor.storage.oss_store import OssSink
+
+
+def keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
+    """Put a copy of a picture aside; what is there already is never replaced.
+
+    Where another picture has the name, the copy's own name gets a piece of its hash.
+
+    Raises:
+        StorageError: If the copy would be the picture itself, or cannot be written.
+    """
+    if is_itself(sink, item):
+        raise StorageError(f"{item.name}: no place for a copy of it; that is where it lies itself")
+    try:
+        sink.write(item.relative, data, content_type=content_type, overwrite=False)
+    except AlreadyExists:
+        if _holds(sink, item.relative, data):
+            return
+        # By its hash: if that is there, this very copy is.
+        with contextlib.suppress(AlreadyExists):
+            sink.write(
+                _by_hash(item.relative, data), data, content_type=content_type, overwrite=False
+            )
+
+
+def is_itself(sink: Sink, item: Item) -> bool:
+    """Say whether a sink would write to where the picture was read from."""
+    target = _target(sink, item.relative)
+    if target is None or target.startswith(SCHEME) or item.name.startswith(SCHEME):
+        return target == item.name
+    try:
+        return Path(target).samefile(item.name)
+    except OSError:
+        return False
+
+
+def _target(sink: Sink, relative: str) -> str | None:
+    """Name what a sink would write; None where nothing else could name it."""
+    match sink:
+        case FolderSink():
+            return str(Path(sink.folder) / relative)
+        case FileSink():
+            return sink.path
+        case OssSink():
+            return str(sink.place.below(relative) if sink.place.is_prefix else sink.place)
+    return None
+
+
+def _holds(sink: Sink, relative: str, data: bytes) -> bool:
+    """Say whether a sink has these very bytes under a name."""
+    target = _target(sink, relative)
+    if target is None:
+        return False
+    try:
+        if isinstance(sink, OssSink):
+            place = sink.place.below(relative) if sink.place.is_prefix else sink.place
+            return sink.client.read(place, max_bytes=len(data)).data == data
+        return LocalItem(target, relative).read(max_bytes=len(data)).data == data
+    except (StorageError, PictureError):
+        return False
+
+
+def _by_hash(relative: str, data: bytes) -> str:
+    path = PurePosixPath(relative)
+    return str(path.with_name(f"{path.stem}.{hashlib.sha256(data).hexdigest()[:12]}{path.suffix}"))
