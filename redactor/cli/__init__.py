@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import StringIO, TextIOWrapper
+from pathlib import Path
+from traceback import extract_tb
 from typing import NoReturn
 
 import click
 
-from redactor.cli.exits import HELP, Exit
+from redactor.cli.exits import Exit, help_of
 from redactor.errors import BackendMissing, PolicyError, RedactorError
 from redactor.version import __version__
 
@@ -34,38 +37,70 @@ class _Commands(click.Group):
 
 @click.command(
     cls=_Commands,
-    epilog=HELP,
+    epilog=help_of(
+        "redactor demo",
+        "redactor run photo.jpg --out redacted.jpg",
+        "redactor run photos/ --out redacted/ --report report.html",
+    ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="redactor")
 def cli() -> None:
     """Find every QR code and barcode in pictures, decide by a policy, hide what must go.
 
-    Begin with `redactor demo`, then `redactor run photo.jpg --out redacted.jpg`.
+    Begin with `redactor demo`; `redactor COMMAND --help` tells more.
     """
 
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Names and marks that a terminal's encoding lacks must not end a run.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False, prog_name="redactor")
     except click.ClickException as error:
-        error.show()
+        usage = StringIO()
+        error.show(usage)
+        _tell(*usage.getvalue().rstrip("\n").split("\n"))
         code = error.exit_code
     except PolicyError as error:
-        click.echo(f"{error}\nThe policy is invalid; nothing was done.", err=True)
+        _tell(*(str(mistake) for mistake in error.mistakes))
+        _tell("redactor: the policy is invalid; nothing was done")
         code = Exit.POLICY
     except BackendMissing as error:
-        click.echo(f"redactor: {error}", err=True)
+        _tell(f"redactor: {error}")
         code = Exit.BACKEND
     except RedactorError as error:
-        click.echo(f"redactor: {error}", err=True)
+        _tell(f"redactor: {error}")
         code = Exit.SOME_FAILED
     except (KeyboardInterrupt, click.Abort):
-        click.echo("redactor: interrupted; pictures in hand were finished", err=True)
+        _tell("redactor: interrupted")
         code = Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has had enough; there is nobody left to tell.
         sys.stderr.close()
         code = Exit.DONE
+    except OSError as error:
+        _tell(f"redactor: {error.filename or 'the system'}: {error.strerror or error}")
+        code = Exit.SOME_FAILED
+    except Exception as error:  # noqa: BLE001 - a mistake of ours; where it is helps to mend it
+        place = extract_tb(error.__traceback__)[-1]
+        _tell(
+            f"redactor: internal error: {type(error).__name__}: {error}"
+            f" ({Path(place.filename).name}:{place.lineno}); please report it"
+        )
+        code = Exit.SOME_FAILED
     sys.exit(int(code or 0))
+
+
+def _tell(*lines: str) -> None:
+    for line in lines:
+        click.echo(_shown(line), err=True)
+
+
+def _shown(text: str) -> str:
+    from redactor.report.text import escape_text
+
+    return escape_text(text)

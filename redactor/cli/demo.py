@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import HELP, Exit, leave, worst
+from redactor.cli.exits import Exit, help_of, leave, worst
 from redactor.cli.run import run
 from redactor.cli.shipped import shipped
 from redactor.cli.verify import verify
@@ -17,7 +18,10 @@ from redactor.cli.verify import verify
 _BUCKET = "demo"
 
 
-@click.command(epilog=HELP + "\nexample:  redactor demo --out redactor-demo")
+@click.command(
+    short_help="Show the whole loop: samples, an embedded OSS, and a report.",
+    epilog=help_of("redactor demo --out redactor-demo"),
+)
 @click.option(
     "--out",
     metavar="FOLDER",
@@ -43,8 +47,7 @@ def demo(context: click.Context, *, out: str, policy_file: str, jobs: int) -> No
     remarks = output.stderr()
     folder = Path(out)
     samples = shipped("samples")
-    with OssServer(buckets=[_BUCKET]) as server:
-        os.environ.update(server.env())
+    with OssServer(buckets=[_BUCKET]) as server, _environment(server.env()):
         for path in sorted(path for path in samples.rglob("*") if is_picture(path.name)):
             server.put(_BUCKET, f"uploads/{path.relative_to(samples)}", path.read_bytes())
         uploaded = server.keys(_BUCKET)
@@ -66,9 +69,26 @@ def demo(context: click.Context, *, out: str, policy_file: str, jobs: int) -> No
     checked = _ended(
         context, verify, sources=(str(folder / "redacted"),), policy_file=policy_file, jobs=jobs
     )
-    remarks.print(f"Pictures before: {folder / 'uploads'}, after: {folder / 'redacted'}")
+    remarks.print(
+        f"Pictures before: {folder / 'uploads'}, after: {folder / 'redacted'}", soft_wrap=True
+    )
     remarks.print(f"Now open {folder / 'report.html'}", style="bold", soft_wrap=True)
     leave(worst(code, checked))
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set how OSS is reached, and forget any other way to it for so long."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("OSS_")}
+    try:
+        for name in before:
+            del os.environ[name]
+        os.environ.update(variables)
+        yield
+    finally:
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _ended(context: click.Context, command: click.Command, **given: object) -> Exit:

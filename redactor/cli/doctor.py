@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import HELP, Exit, leave
+from redactor.cli.exits import Exit, help_of, leave
 from redactor.cli.shipped import shipped
 from redactor.errors import BackendMissing, StorageError
 from redactor.version import __version__
@@ -31,20 +31,29 @@ class Finding(NamedTuple):
     says: str
 
 
-@click.command(epilog=HELP + "\nexample:  redactor doctor oss://my-bucket/uploads/")
+@click.command(
+    short_help="Show what is installed and reachable, and what to do about the rest.",
+    epilog=help_of("redactor doctor oss://my-bucket/uploads/"),
+)
 @click.argument("places", nargs=-1, metavar="[oss://BUCKET/PREFIX/]…")
 @options.oss
 def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None) -> None:
     """Show what is installed, reachable and permitted, and what to do about the rest."""
     from rich.table import Table
+    from rich.text import Text
 
     from redactor.cli import output
+    from redactor.report.text import escape_text
 
     findings = [*_machine(), *_oss(places, endpoint, region)]
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    marks = {True: "[green]✓[/] ok", False: "[red]✕[/] missing", None: "[dim]○ not set[/]"}
+    for column in ("", "", ""):
+        table.add_column(column, overflow="fold")
+    table.columns[0].no_wrap = True
+    marks = {True: ("✓ ok", "green"), False: ("✕ missing", "red"), None: ("○ not set", "dim")}
     for finding in findings:
-        table.add_row(marks[finding.is_fine], finding.subject, finding.says)
+        mark = Text(*marks[finding.is_fine])
+        table.add_row(mark, escape_text(finding.subject), escape_text(finding.says))
     output.stdout().print(table)
     missing = any(finding.is_fine is False for finding in findings)
     leave(Exit.BACKEND if missing else Exit.DONE)

@@ -30,7 +30,7 @@ _ORDER = (
     Exit.FAILED_ON,
 )
 
-HELP = """\b
+_HELP = """\b
 Exit codes:
   0    done (redacting something is not a failure)
   1    --fail-on was given, and it happened
@@ -40,7 +40,15 @@ Exit codes:
   5    something readable remains (verify)
   6    a backend is missing: credentials, a bucket, a decoder
   130  interrupted
+Where several apply: 130, 6, 3, 2, 5, 4, 1.
 """
+
+
+def help_of(*examples: str) -> str:
+    """Give what stands at the end of a help text: the exit codes, and examples to copy."""
+    # \b keeps click from joining the lines: a broken command cannot be copied.
+    lines = "\n".join(f"example:  {example}" for example in examples)
+    return f"{_HELP}\n\b\n{lines}"
 
 
 def worst(*codes: Exit) -> Exit:

@@ -18,14 +18,29 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+
+class _Jobs(click.IntRange):
+    """A range that help texts do not spell out."""
+
+    def _describe_range(self) -> str:
+        return ""
+
+
+def _cores() -> int:
+    """Give the cores that this process may use, which in a container are not all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 sources = click.argument("sources", nargs=-1, metavar="SOURCE…")
 files_from = click.option(
-    "--files-from", metavar="FILE", help="Take further sources from FILE, one a line."
+    "--files-from", metavar="FILE", help="Take sources from FILE, one a line; - for stdin."
 )
 jobs = click.option(
     "--jobs",
-    type=click.IntRange(1, 256),
-    default=os.cpu_count() or 1,
+    type=_Jobs(1, 256),
+    default=_cores(),
     metavar="N",
     show_default="the number of cores",
     help="Work on N pictures at a time.",
@@ -34,19 +49,21 @@ detector = click.option(
     "--detector",
     type=click.Choice(["local", "imm", "hybrid"]),
     show_default="local; hybrid for oss://",
-    help="Where codes are looked for.",
+    help="Look here, through image/codes of OSS (imm), or both.",
 )
-quiet = click.option("-q", "--quiet", is_flag=True, help="Print results only, no remarks.")
+quiet = click.option(
+    "-q", "--quiet", is_flag=True, help="Print sums and failures only, no remarks."
+)
 content = click.option(
     "--content",
     type=click.Choice(["full", "host", "hash", "none"]),
     default="host",
     show_default=True,
-    help="How much of what codes say is told: it may hold a login or a payment link.",
+    help="Tell so much of what codes say; they may hold a login or a payment link.",
 )
 
 
-def policy(*, required: bool = True) -> Decorator:
+def policy(*, required: bool = True, help_text: str = "Decide by this policy.") -> Decorator:
     """The option that names a policy; without `required` it has no default."""
     return click.option(
         "--policy",
@@ -54,18 +71,18 @@ def policy(*, required: bool = True) -> Decorator:
         metavar="FILE",
         default=str(shipped("policies") / "default.yaml") if required else None,
         show_default="the shipped default.yaml" if required else None,
-        help="Decide by this policy.",
+        help=help_text,
     )
 
 
 def oss(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options for reaching OSS."""
     command = click.option(
-        "--region", metavar="NAME", help="OSS region, such as cn-hangzhou (default: OSS_REGION)."
+        "--region", metavar="NAME", help="Sign for this region of OSS.", show_default="OSS_REGION"
     )(command)
-    return click.option("--endpoint", metavar="URL", help="OSS endpoint (default: OSS_ENDPOINT).")(
-        command
-    )
+    return click.option(
+        "--endpoint", metavar="URL", help="Reach OSS here.", show_default="OSS_ENDPOINT"
+    )(command)
 
 
 def oss_settings(endpoint: str | None, region: str | None, jobs: int = 1) -> OssSettings:
@@ -87,6 +104,7 @@ def open_sources(
     Raises:
         click.UsageError: If nothing was named, or a name is wrongly written.
     """
+    from redactor.errors import StorageError
     from redactor.storage.places import open_source
 
     if not sources and not files_from:
@@ -95,7 +113,7 @@ def open_sources(
         )
     try:
         return open_source(sources, files_from=files_from, exclude=exclude, settings=settings)
-    except ValueError as error:
+    except (ValueError, StorageError) as error:
         raise click.UsageError(str(error)) from error
 
 
@@ -124,16 +142,24 @@ def make_redactor(policy_file: str | None, detector: str) -> Redactor:
     return Redactor(Policy.load(Path(policy_file)), detector=detector)
 
 
-def pick_detector(detector: str | None, sources: Sequence[str]) -> str:
+def source_names(sources: Sequence[str], files_from: str | None) -> str:
+    """Name what the user named, for a report."""
+    return " ".join([*sources, *([f"the list {files_from}"] if files_from else [])])
+
+
+def pick_detector(
+    detector: str | None, sources: Sequence[str], files_from: str | None = None
+) -> str:
     """Give the detector asked for, or the default for these sources.
 
     Raises:
         click.UsageError: If IMM is to look at pictures that are not in OSS.
     """
     in_oss = [source.startswith("oss://") for source in sources]
+    # What a list names is not known yet; hybrid looks at files locally.
     if detector is None:
-        return "hybrid" if any(in_oss) else "local"
-    if detector == "imm" and not (in_oss and all(in_oss)):
+        return "hybrid" if any(in_oss) or files_from else "local"
+    if detector == "imm" and not all(in_oss):
         raise click.UsageError(
             "--detector imm looks at objects in OSS only; name oss:// sources, or leave it out"
         )

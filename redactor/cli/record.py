@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,8 @@ import click
 from rich.console import Console
 
 from redactor.batch import Outcome
+from redactor.cli import output
+from redactor.cli.again import NAMED, Failure, commands
 from redactor.cli.exits import Exit, worst
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
@@ -28,9 +28,10 @@ from redactor.report import (
     summary_table,
 )
 from redactor.report.text import Content, escape_text
+from redactor.report.words import count
+from redactor.storage.names import is_picture
 
 _TABLE_ROWS = 60  # more pictures than this are summed up, not listed
-_NAMED = 20  # more failures than this go into a file
 
 
 class Record:
@@ -43,6 +44,7 @@ class Record:
         results: Path of the results file; None for none.
         report: Path of the report; None for none.
         content: How much of what codes say is told.
+        codes: Whether `print_codes` will be asked for, which has no limit.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class Record:
         results: str | None = None,
         report: str | None = None,
         content: str = Content.HOST,
+        codes: bool = False,
     ) -> None:
         self.tally = Tally()
-        self.failed: list[tuple[str, str]] = []
+        self.failures: list[Failure] = []
+        self._keeps_codes = codes
         self._content = Content(content)
         self._results_path, self._report_path = results, report
         self._rows: list[Row] = []
@@ -82,16 +86,16 @@ class Record:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._report is not None:
-            self._report.write(self._page.render())
-        self._files.close()
+        with self._files:
+            if self._report is not None:
+                self._report.write(self._page.render())
 
     def add(self, outcome: Outcome) -> None:
         """Record what happened to one picture."""
         result = outcome.result
         entry = row(result, written=outcome.written, error=outcome.error, content=self._content)
         self.tally.add(entry)
-        if len(self._rows) <= _TABLE_ROWS:
+        if entry["codes"] if self._keeps_codes else len(self._rows) <= _TABLE_ROWS:
             self._rows.append(entry)
         if self._results is not None:
             self._results.write(dump_row(entry))
@@ -100,7 +104,8 @@ class Record:
             after = result.image if result.is_publishable else None
             self._page.add_row(entry, outcome.before, after)
         if outcome.has_failed:
-            self.failed.append((result.name, outcome.error or "; ".join(result.reasons)))
+            reason = outcome.error or "; ".join(result.reasons)
+            self.failures.append(Failure(result.name, outcome.relative, reason))
 
     def print_tables(self, console: Console, *, quiet: bool = False) -> None:
         """Print the pictures, if there are few, and the sums."""
@@ -113,48 +118,48 @@ class Record:
         if any(entry["codes"] for entry in self._rows):
             console.print(codes_table(self._rows))
 
-    def print_failures(self, remarks: Console, again: Callable[[str], str]) -> None:
-        """Name what could not be handled, and a command that runs those again.
+    def print_failures(self, context: click.Context) -> None:
+        """Name what could not be handled, and the command that runs those again.
+
+        Even a quiet run says this: what failed is no remark.
 
         Args:
-            remarks: Where to.
-            again: Gives the command for sources as they are typed.
+            context: Of the command that ran.
         """
-        if not self.tally.pictures:
-            remarks.print("No pictures were found there.", style="yellow")
-        if not self.failed:
+        if not self.failures:
             return
-        remarks.print(f"{len(self.failed):,} could not be handled:", style="bold")
-        for name, reason in self.failed[:_NAMED]:
-            remarks.print(f"  {escape_text(name)}: {_without(name, reason)}", soft_wrap=True)
-        if len(self.failed) <= _NAMED:
-            names = " ".join(shlex.quote(name) for name, _ in self.failed)
-        else:
-            remarks.print(f"  and {len(self.failed) - _NAMED:,} more")
-            names = f"--files-from {shlex.quote(self._write_failures())}"
-        remarks.print("To run those again:")
-        remarks.print(f"  {escape_text(again(names))}", soft_wrap=True, markup=False)
+        console = output.stderr()
+        console.print(f"{count(len(self.failures), 'picture')} could not be handled:", style="bold")
+        for name, _, reason in self.failures[:NAMED]:
+            said = escape_text(reason.removeprefix(f"{name}: "))
+            console.print(f"  {escape_text(name)}: {said}", soft_wrap=True)
+        if len(self.failures) > NAMED:
+            console.print(f"  and {len(self.failures) - NAMED:,} more")
+        console.print("To run those again:")
+        try:
+            again = commands(context, self.failures, self._list_path)
+        except OSError as error:
+            console.print(f"  {error.filename}: cannot be written: {error.strerror}")
+            return
+        for command in again:
+            console.print(f"  {command}", soft_wrap=True)
 
     def exit_code(self, fail_on: str | None = None) -> Exit:
         """Give the exit code of the run."""
         asked = {"flagged": (Verdict.FLAGGED,), "redacted": (Verdict.FLAGGED, Verdict.REDACTED)}
         hit = any(self.tally.verdicts[verdict] for verdict in asked.get(fail_on or "", ()))
         return worst(
-            Exit.SOME_FAILED if self.failed else Exit.DONE, Exit.FAILED_ON if hit else Exit.DONE
+            Exit.SOME_FAILED if self.failures else Exit.DONE, Exit.FAILED_ON if hit else Exit.DONE
         )
 
-    def _write_failures(self) -> str:
-        path = f"{self._results_path or self._report_path or 'redactor'}.failed.txt"
-        Path(path).write_text("".join(f"{name}\n" for name, _ in self.failed), encoding="utf-8")
-        return path
-
-
-def _without(name: str, reason: str) -> str:
-    """Give a reason without the name that stands before it already."""
-    return escape_text(reason.removeprefix(f"{name}: "))
+    @property
+    def _list_path(self) -> str:
+        return f"{self._results_path or self._report_path or 'redactor'}.failed.txt"
 
 
 def _new_file(path: str) -> TextIO:
+    if is_picture(path):
+        raise click.UsageError(f"{path}: named like a picture; it would be written over")
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return Path(path).open("w", encoding="utf-8")

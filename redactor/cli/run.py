@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import HELP, leave
+from redactor.cli.exits import help_of, leave, worst
 
 
 @click.command(
-    epilog=HELP + "\nexample:  redactor run photos/ --out redacted/ --report report.html"
+    short_help="Find codes, decide, hide what must go, check and write.",
+    epilog=help_of(
+        "redactor run photos/ --out redacted/ --report report.html",
+        "redactor run photo.jpg --out redacted.jpg --policy policies/strict.yaml",
+        "redactor run oss://shop/uploads/ --out oss://shop/public/ --results results.jsonl",
+    ),
 )
 @options.sources
 @options.files_from
-@click.option("--out", metavar="DEST", help="Write to a file, a folder or oss://bucket/prefix/.")
+@click.option(
+    "--out", metavar="DEST", help="Write to a file, a folder, oss://bucket/prefix/ or - (stdout)."
+)
 @options.policy()
 @options.detector
-@click.option("--dry-run", is_flag=True, help="Report what would be done; write no picture.")
-@click.option("--results", metavar="FILE", help="Write a line of JSON per picture.")
-@click.option("--report", metavar="FILE", help="Write a page to look at, with pictures.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be done; write no picture.")
+@click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
+@click.option("--report", metavar="FILE", help="Write an HTML page with pictures before and after.")
 @options.content
 @options.jobs
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
 @click.option("--in-place", is_flag=True, help="Replace each picture; needs --originals.")
-@click.option("--originals", metavar="PLACE", help="With --in-place: keep the originals here.")
-@click.option("--quarantine", metavar="PLACE", help="Copy what could not be handled here.")
+@click.option("--originals", metavar="PLACE", help="Keep the originals here; for --in-place.")
+@click.option("--quarantine", metavar="PLACE", help="Copy pictures that could not be handled here.")
 @click.option(
     "--fail-on",
     type=click.Choice(["flagged", "redacted"]),
-    help="Exit with 1 if a picture is flagged (or redacted).",
+    help="Exit with 1 if a picture is flagged, or with `redacted` if one is redacted, too.",
 )
 @options.oss
 @options.quiet
+@click.pass_context
 def run(
+    context: click.Context,
     *,
     sources: tuple[str, ...],
     files_from: str | None,
@@ -56,12 +67,19 @@ def run(
     """Find codes in pictures, decide by a policy, hide what must go, check, and write.
 
     SOURCE is a file, a folder, a pattern, oss://bucket/key, oss://bucket/prefix/ or - (stdin).
+    A folder is mirrored into DEST. What could not be handled safely is quarantined: it is named
+    at the end, not written, and left where it is.
     """
     _check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
-    detector = options.pick_detector(detector, sources)
+    if quarantine and out and _is_within(quarantine, out):
+        raise click.UsageError(
+            "--quarantine lies within --out, where only finished pictures may go; keep it elsewhere"
+        )
+    detector = options.pick_detector(detector, sources, files_from)
 
     from redactor.batch import Batch
     from redactor.cli import output
+    from redactor.cli.follow import follow
     from redactor.cli.record import Record
 
     redactor = options.make_redactor(policy_file, detector)
@@ -79,26 +97,21 @@ def run(
         jobs=jobs,
     )
     if redactor.local.remark:
-        remarks.print(f"Remark: {redactor.local.remark}", style="yellow")
+        remarks.print(f"Remark: {redactor.local.remark}", style="yellow", soft_wrap=True)
     record = Record(
         redactor,
         title="Dry run" if dry_run else "Redaction run",
-        source=" ".join(sources),
+        source=options.source_names(sources, files_from),
         results=results,
         report=report,
         content=content,
     )
-    with record:
-        for outcome in output.with_progress(batch.run(source), remarks, "redacting"):
-            record.add(outcome)
+    ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "redacting")
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
-    place = f"--in-place --originals {originals}" if in_place else f"--out {out}"
-    record.print_failures(
-        remarks, lambda names: f"redactor run {names} --policy {policy_file} {place}"
-    )
+    record.print_failures(context)
     if report:
         remarks.print(f"Report: {report}", soft_wrap=True)
-    leave(record.exit_code(fail_on))
+    leave(worst(ended, record.exit_code(fail_on)))
 
 
 def _check_places(
@@ -126,3 +139,10 @@ def _check_places(
         raise click.UsageError("--originals goes with --in-place")
     elif not out and not dry_run:
         raise click.UsageError("no --out DEST; or look first with --dry-run")
+
+
+def _is_within(place: str, out: str) -> bool:
+    """Say whether what is written to a place would be among what is written to DEST."""
+    if place.startswith("oss://") or out.startswith("oss://"):
+        return f"{place.rstrip('/')}/".startswith(f"{out.rstrip('/')}/")
+    return Path(place).resolve().is_relative_to(Path(out).resolve())

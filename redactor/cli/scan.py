@@ -5,19 +5,21 @@ from __future__ import annotations
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import HELP, leave
+from redactor.cli.exits import help_of, leave, worst
 
 
-@click.command(epilog=HELP + "\nexample:  redactor scan photos/ --content full")
+@click.command(epilog=help_of("redactor scan photos/ --content full"))
 @options.sources
 @options.files_from
 @options.detector
-@click.option("--results", metavar="FILE", help="Write a line of JSON per picture.")
+@click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @options.content
 @options.jobs
 @options.oss
 @options.quiet
+@click.pass_context
 def scan(
+    context: click.Context,
     *,
     sources: tuple[str, ...],
     files_from: str | None,
@@ -33,11 +35,13 @@ def scan(
 
     SOURCE is a file, a folder, a pattern, oss://bucket/key, oss://bucket/prefix/ or - (stdin).
     """
-    detector = options.pick_detector(detector, sources)
+    detector = options.pick_detector(detector, sources, files_from)
 
     from redactor.batch import Batch
     from redactor.cli import output
+    from redactor.cli.follow import follow
     from redactor.cli.record import Record
+    from redactor.report.words import count
 
     redactor = options.make_redactor(None, detector)
     remarks = output.stderr(quiet=quiet)
@@ -45,11 +49,16 @@ def scan(
     source = options.open_sources(sources, files_from, settings=settings)
     batch = Batch(redactor, dry_run=True, jobs=jobs)
     record = Record(
-        redactor, title="Scan", source=" ".join(sources), results=results, content=content
+        redactor,
+        title="Scan",
+        source=options.source_names(sources, files_from),
+        results=results,
+        content=content,
+        codes=True,
     )
-    with record:
-        for outcome in output.with_progress(batch.run(source), remarks, "scanning"):
-            record.add(outcome)
+    ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "scanning")
     record.print_codes(output.stdout())
-    record.print_failures(remarks, lambda names: f"redactor scan {names}")
-    leave(record.exit_code())
+    pictures = count(record.tally.pictures, "picture")
+    remarks.print(f"{count(record.tally.codes, 'code')} in {pictures}.")
+    record.print_failures(context)
+    leave(worst(ended, record.exit_code()))

@@ -1,0 +1,132 @@
+"""The command that runs again what could not be handled, as it can be typed or pasted."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import click
+
+from redactor.report.text import escape_text
+from redactor.storage.names import shared_folder
+from redactor.storage.places import STREAM, is_oss, names_one
+
+NAMED = 20  # more than this go into a file
+# Where files go is told anew; a second run must not write over the results of the first.
+_PLACES = ("out", "originals", "quarantine")
+_LEFT_OUT = ("sources", "files_from", "results", "report", *_PLACES)
+
+
+class Failure(NamedTuple):
+    """One picture that could not be handled.
+
+    Attributes:
+        name: As the user would type it.
+        relative: Its place below the source.
+        reason: In words.
+    """
+
+    name: str
+    relative: str
+    reason: str
+
+
+def commands(context: click.Context, failures: Sequence[Failure], list_path: str) -> list[str]:
+    """Give commands that run failures again, so that they go where they would have gone.
+
+    Args:
+        context: Of the command that has run; its options are given again.
+        failures: What could not be handled.
+        list_path: Of the file that names them, where they are too many to type.
+
+    Raises:
+        OSError: If that file cannot be written.
+    """
+    named = set(context.params["sources"])
+    # What is missing has no place below the source; files and objects are mirrored each from
+    # their own folder.
+    absent = [one for one in failures if one.name == one.relative and one.name in named]
+    local = [one for one in failures if one not in absent and not is_oss(one.name)]
+    remote = [one for one in failures if one not in absent and is_oss(one.name)]
+    groups = {
+        list_path: (absent, ""),
+        f"{list_path}.local": (local, _prefix(local, named)),
+        f"{list_path}.oss": (remote, _prefix(remote, named)),
+    }
+    return [
+        _command(context, group, prefix, path) for path, (group, prefix) in groups.items() if group
+    ]
+
+
+def quote(text: str) -> str:
+    r"""Quote a word for a shell; what moves the cursor or is no text becomes `$'\x1b'`."""
+    if escape_text(text) == text:
+        return shlex.quote(text)
+    escaped = (
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+        for byte in os.fsencode(text)
+    )
+    return f"$'{''.join(escaped)}'"
+
+
+def _command(
+    context: click.Context, failures: Sequence[Failure], prefix: str, list_path: str
+) -> str:
+    names = [failure.name for failure in failures]
+    words = ["redactor", context.info_name or "", *_options(context)]
+    words += _places(context.params, prefix)
+    if len(names) > NAMED:
+        Path(list_path).write_bytes(_listed(names))
+        words += ["--files-from", list_path]
+    elif any(name.startswith("-") and name != STREAM for name in names):
+        words += ["--", *names]
+    else:
+        words += names
+    return " ".join(map(quote, words))
+
+
+def _options(context: click.Context) -> Iterator[str]:
+    """Give again every option that was given."""
+    for option in context.command.params:
+        name = option.name or ""
+        value = context.params.get(name)
+        if name in _LEFT_OUT or value is None or value == option.get_default(context):
+            continue
+        yield option.opts[-1]
+        if not (isinstance(option, click.Option) and option.is_flag):
+            yield str(value)
+
+
+def _places(params: dict[str, object], prefix: str) -> Iterator[str]:
+    for name in _PLACES:
+        place = params.get(name)
+        if isinstance(place, str):
+            is_single = name == "out" and (place == STREAM or _is_file(place, params))
+            yield f"--{name}"
+            yield place if is_single or not prefix else f"{place.rstrip('/')}/{prefix}/"
+
+
+def _is_file(place: str, params: dict[str, object]) -> bool:
+    sources = params.get("sources")
+    return isinstance(sources, tuple) and names_one(sources)
+
+
+def _prefix(failures: Sequence[Failure], named: set[str]) -> str:
+    """Give the folder, below the source, that these names will be mirrored from."""
+    if {failure.name for failure in failures} == named:
+        return ""
+    if len(failures) == 1 and Path(failures[0].name).is_dir():
+        return failures[0].relative
+    folders = [PurePosixPath(failure.relative).parent.parts for failure in failures]
+    return "/".join(shared_folder(folders)) if folders else ""
+
+
+def _listed(names: Sequence[str]) -> bytes:
+    # A line end may be part of a name; NUL never is.
+    end = (
+        b"\0" if any("\n" in name or "\r" in name or not name.strip() for name in names) else b"\n"
+    )
+    return b"".join(os.fsencode(name) + end for name in names)

@@ -1,0 +1,65 @@
+"""Work through a run: record each outcome as it comes, and end well when interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from threading import Event
+from types import FrameType
+
+from rich.console import Console
+
+from redactor.batch import Outcome
+from redactor.cli import output
+from redactor.cli.exits import Exit
+from redactor.cli.record import Record
+from redactor.errors import BackendMissing
+
+
+def follow(
+    outcomes: Callable[[Event], Iterator[Outcome]], record: Record, remarks: Console, word: str
+) -> Exit:
+    """Record every outcome of a run.
+
+    Args:
+        outcomes: Gives them; once its event is set, only those of pictures in hand.
+        record: Takes them.
+        remarks: Where progress is shown.
+        word: For it, such as `redacting`.
+
+    Returns:
+        How it ended: done, interrupted, or for lack of a backend, which has been told.
+    """
+    with record, _interruptible() as stop:
+        try:
+            for outcome in output.with_progress(outcomes(stop), remarks, word):
+                record.add(outcome)
+        except BackendMissing as error:
+            output.tell(str(error))
+            return Exit.BACKEND
+    return Exit.INTERRUPTED if stop.is_set() else Exit.DONE
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Set an event at the first Ctrl-C; a second one ends the program as ever."""
+    stop = Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def finish(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+        # Not through a console: the signal may have come while one was writing.
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nredactor: interrupted; finishing the pictures in hand\n")
+
+    before = signal.signal(signal.SIGINT, finish)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
