@@ -7,7 +7,7 @@ puts drawn patches in place and leaves the rest of the file as it was.
 
 from collections.abc import Callable
 
-from redactor.codec.base import Picture, sniff
+from redactor.codec.base import Picture, sniff, translated
 from redactor.codec.jpeg import JpegPicture
 from redactor.codec.png import PngPicture
 from redactor.codec.webp import WebpPicture
@@ -38,4 +38,5 @@ def open_picture(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
     codec = _CODECS.get(name := sniff(data))
     if codec is None:
         raise UnsupportedPicture(f"{name} is not handled yet; JPEG, PNG and still WebP are")
-    return codec(data, limits)
+    with translated(name):
+        return codec(data, limits)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
+from redactor.codec.markers import check_passes
 from redactor.errors import DamagedPicture, LimitExceeded, PictureError, UnsupportedPicture
 from redactor.geometry import Box
 from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Patch, Pixels, Plane
@@ -97,6 +100,21 @@ def sniff(data: bytes) -> str:
     raise UnsupportedPicture("not a picture: the bytes begin like no known picture format")
 
 
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Turn whatever hostile bytes make a reader raise into a `PictureError`."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except MemoryError:
+        raise LimitExceeded("decoding it needs more memory than there is") from None
+    except Exception as error:
+        raise DamagedPicture(
+            f"cannot be decoded as {name}: {str(error) or type(error).__name__}"
+        ) from error
+
+
 def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
     """Decode a file whole with Pillow's plugin for one format.
 
@@ -106,20 +124,14 @@ def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
     Raises:
         PictureError: As `open_picture` says.
     """
-    try:
+    with translated(name):
         image = _PLUGINS[name](io.BytesIO(data))
         check_size(image.size, limits)
+        if name == "JPEG":
+            check_passes(data, image.size, limits)
         if getattr(image, "n_frames", 1) > 1:
             raise UnsupportedPicture(f"animated {name} pictures are not handled yet")
         image.load()
-    except PictureError:
-        raise
-    except MemoryError:
-        raise LimitExceeded("decoding it needs more memory than there is") from None
-    except Exception as error:
-        raise DamagedPicture(
-            f"cannot be decoded as {name}: {str(error) or type(error).__name__}"
-        ) from error
     return image
 
 
@@ -153,7 +165,8 @@ def views(image: Image.Image) -> tuple[Pixels, ...]:
     if image.mode.startswith("I;16"):
         return (_read_only((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)),)
     if not has_transparency(image):
-        return (_read_only(np.asarray(image.convert("L" if image.mode in "1L" else "RGB"))),)
+        mode = "L" if image.mode in "1L" else "RGB"
+        return (_read_only(np.asarray(image if image.mode == mode else image.convert(mode))),)
     rgba = np.asarray(image.convert("RGBA"))
     alpha = rgba[..., 3:].astype(np.uint16)
     color = rgba[..., :3]

@@ -2,15 +2,21 @@
 
 Drawing happens on the component planes at their own resolution, from inverse-transformed blocks:
 no chroma upsampling mixes a hidden block into its neighbours, so what is drawn depends on the
-blocks around the region alone. jpeglib (libjpeg) reads and writes the coefficients; the segments
-around them are spliced here, because jpeglib reorders them and holds at most fifty.
+blocks around the region alone. Only the entropy-coded data and its Huffman tables are written
+anew; quantisation tables, frame header and segments are those of the file.
+
+Coefficients go through the C library that jpeglib brings, libjpeg-turbo. jpeglib's Python layer
+stays out of the way: it decodes a file three times, keeps markers in variables that threads
+overwrite, never writes the fourth component (the black plane of CMYK keeps the code), prints to
+stdout, and leaves copies of pictures behind when it fails. The library sees tables and scans
+alone, already held to the grammar by `markers.split`.
 """
 
 from __future__ import annotations
 
+import ctypes
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jpeglib
@@ -18,34 +24,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redactor.codec.base import decode, main_frame
-from redactor.codec.metadata import clean_exif, embedded_frames, orientation
+from redactor.codec.dct import Blocks, Table, forward, inverse, part
+from redactor.codec.markers import (
+    APP0,
+    APP1,
+    APP2,
+    APP14,
+    BASELINE,
+    COM,
+    DHT,
+    DQT,
+    EOI,
+    EXTENDED,
+    FRAME_HEADERS,
+    PROGRESSIVE,
+    SOI,
+    Segment,
+    components,
+    has_16_bits,
+    split,
+)
+from redactor.codec.metadata import clean_exif, embedded_frames, has_picture, orientation
 from redactor.errors import DamagedPicture, UnsupportedPicture
 from redactor.geometry import Box
 from redactor.model import Limits, Patch, Plane
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
-_APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
-_STANDALONE = frozenset((0x01, *range(0xD0, 0xD8)))
-_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOFn: frame headers
-_HUFFMAN_8_BIT = frozenset((0xC0, 0xC1, 0xC2))  # baseline, extended, progressive
+_MAX_COMMENT_BYTES = 1024  # a sentence stays; what could be a copy of a code goes
 
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One marker segment before the entropy-coded data.
-
-    Attributes:
-        marker: The byte after 0xFF.
-        body: Without marker and length.
-    """
-
-    marker: int
-    body: bytes
-
-    @property
-    def bytes(self) -> bytes:
-        """The segment as it lies in a file."""
-        return bytes((0xFF, self.marker)) + (len(self.body) + 2).to_bytes(2, "big") + self.body
+_GRAY, _YCC = 1, 3  # libjpeg's J_COLOR_SPACE
+_OPTIMIZE_CODING = 1 << 6  # jpeglib's flag
+_FOLDER = Path(jpeglib.__file__).parent / "cjpeglib"
+_LIBRARY = ctypes.CDLL(str(next(_FOLDER.glob("cjpeglib_turbo210.*"))))
 
 
 class JpegPicture:
@@ -55,32 +64,34 @@ class JpegPicture:
     has_alpha = False
 
     def __init__(self, data: bytes, limits: Limits) -> None:
+        self._segments, self._scans, trailer = split(data)
         image = decode(data, "JPEG", limits)
-        self._segments, self._scans, self._trailer = split(data)
         self.size = image.size
         self.orientation = orientation(image)
         others = [(_name(segment), segment.body) for segment in self._segments]
-        frames = embedded_frames([*others, ("trailer", self._trailer)], limits)
+        frames = embedded_frames([*others, ("trailer", trailer)], limits)
         self.frames = (main_frame(image, self.orientation), *frames)
-        self._components = _components(self._segments)
-        self.cell = _cell(self._components)
-        self.refusal = self._why_not(image.mode)
-        self._coefficients: jpeglib.DCTJPEG | None = None
+        self._header = next(s for s in self._segments if s.marker in FRAME_HEADERS)
+        self._components = components(self._header.body, self.size)
+        self._factors = [(across, down) for _, across, down in self._components]
+        # A minimum coded unit.
+        self.cell = (8 * max(f[0] for f in self._factors), 8 * max(f[1] for f in self._factors))
+        self.refusal = self._why_not()
+        self._planes: list[tuple[Blocks, Table]] | None = None
 
-    def _why_not(self, mode: str) -> str | None:
-        (header,) = (segment for segment in self._segments if segment.marker in _SIZES)
-        if header.marker not in _HUFFMAN_8_BIT or header.body[0] != 8:
+    def _why_not(self) -> str | None:
+        if (
+            self._header.marker not in (BASELINE, EXTENDED, PROGRESSIVE)
+            or self._header.body[0] != 8
+        ):
             return "JPEG with arithmetic coding, lossless or more than 8 bits cannot be changed yet"
-        factors = {component[1:] for component in self._components}
-        if mode == "CMYK" and len(factors) > 1:
-            return "CMYK JPEG with subsampled components cannot be changed yet"
         return None
 
     def read(self, box: Box) -> tuple[Plane, ...]:
         """See `Picture.read`."""
         return tuple(
-            _inverse(_part(blocks, self._block_box(box, index)), table)
-            for index, (blocks, table) in enumerate(self._planes())
+            inverse(part(blocks, self._block_box(box, index)), table)
+            for index, (blocks, table) in enumerate(self._open())
         )
 
     def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:
@@ -91,44 +102,54 @@ class JpegPicture:
             return (luma,)
         if len(self._components) != 3:
             return None
-        if self._open().jpeg_color_space is jpeglib.JCS_RGB:
+        if self._is_rgb():
             return (float(red), float(green), float(blue))
         return (luma, 128 + (blue - luma) * 0.564, 128 + (red - luma) * 0.713)
 
     def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
         """See `Picture.encode`."""
-        kept = b"".join(segment.bytes for segment in _safe(self._segments))
-        start = bytes((0xFF, _SOI))
-        if not patches:  # only other pictures in the file were hidden: the scans stay as they are
-            tables = b"".join(s.bytes for s in self._segments if not _is_application(s))
-            return start + kept + tables + self._scans, "coefficients"
-        jpeg = self._open().copy()
-        for index, name in enumerate(("Y", "Cb", "Cr", "K")[: len(self._components)]):
-            blocks, table = self._planes()[index]
+        if patches:
+            tables = [segment for segment in self._segments if segment.marker == DQT]
+            kept, scans = [*tables, self._sequential(tables)], self._write(patches)
+        else:  # only other pictures in the file were hidden: the scans stay as they are
+            kept = [segment for segment in self._segments if not segment.is_application]
+            scans = self._scans
+        segments = (*_safe(self._segments), *kept)
+        start = bytes((0xFF, SOI))
+        return start + b"".join(segment.bytes for segment in segments) + scans, "coefficients"
+
+    def _write(self, patches: tuple[Patch, ...]) -> bytes:
+        """Give Huffman tables and scans with patches in place, to the end of the file."""
+        planes = []
+        for index, (blocks, table) in enumerate(self._open()):
             changed = blocks.copy()
             for patch in patches:
                 self._put(changed, patch, index, table)
-            setattr(jpeg, name, changed)
-        segments, scans, _ = split(_write(jpeg))
-        tables = b"".join(s.bytes for s in segments if not _is_application(s))
-        return start + kept + tables + scans, "coefficients"
+            planes.append(changed)
+        ids = [identity for identity, *_ in self._components]
+        if len(planes) == 3:
+            scans = _scan(_encode(planes, self.size, self._factors), ids)
+        else:
+            scans = b"".join(
+                _scan(_encode([plane], self._plane_size(index), [(1, 1)]), [ids[index]])
+                for index, plane in enumerate(planes)
+            )
+        return scans + bytes((0xFF, EOI))
 
-    def _put(
-        self, blocks: NDArray[np.int16], patch: Patch, index: int, table: NDArray[np.int32]
-    ) -> None:
+    def _put(self, blocks: Blocks, patch: Patch, index: int, table: Table) -> None:
         """Write one patch's blocks of one component into an array of coefficients."""
-        _, across, down = self._components[index]
+        across, down = self._factors[index]
         top = patch.top // self.cell[1] * down
         left = patch.left // self.cell[0] * across
         mask = patch.mask.repeat(down, axis=0).repeat(across, axis=1)
         # Blocks beyond the last whole one are the encoder's padding and have no place here.
         target = blocks[top : top + mask.shape[0], left : left + mask.shape[1]]
         mask = mask[: target.shape[0], : target.shape[1]]
-        new = _forward(patch.planes[index], table)[: mask.shape[0], : mask.shape[1]]
+        new = forward(patch.planes[index], table)[: mask.shape[0], : mask.shape[1]]
         target[mask] = new[mask]
 
     def _block_box(self, box: Box, index: int) -> Box:
-        _, across, down = self._components[index]
+        across, down = self._factors[index]
         return Box(
             box.left // self.cell[0] * across,
             box.top // self.cell[1] * down,
@@ -136,201 +157,155 @@ class JpegPicture:
             -(-box.bottom // self.cell[1]) * down,
         )
 
-    def _planes(self) -> list[tuple[NDArray[np.int16], NDArray[np.int32]]]:
-        jpeg = self._open()
-        blocks = (jpeg.Y, jpeg.Cb, jpeg.Cr, jpeg.K)[: len(self._components)]
-        return [
-            (plane, jpeg.get_component_qt(index).astype(np.int32))
-            for index, plane in enumerate(blocks)
-        ]
+    def _plane_size(self, index: int) -> tuple[int, int]:
+        """Give a component's own width and height in samples."""
+        across, down = self._factors[index]
+        width, height = self.size
+        return -(-width * 8 * across // self.cell[0]), -(-height * 8 * down // self.cell[1])
 
-    def _open(self) -> jpeglib.DCTJPEG:
+    def _open(self) -> list[tuple[Blocks, Table]]:
         """Read the coefficients on first use: most pictures are never changed."""
         if self.refusal is not None:
             raise UnsupportedPicture(self.refusal)
-        if self._coefficients is None:
-            bare = b"".join(segment.bytes for segment in _bare(self._segments))
-            bare = bytes((0xFF, _SOI)) + bare + self._scans
-            self._coefficients = _read(bare)
-        return self._coefficients
+        if self._planes is None:
+            bare = b"".join(s.bytes for s in self._segments if not s.is_application)
+            sizes = [self._plane_size(index) for index in range(len(self._components))]
+            shapes = [(-(-height // 8), -(-width // 8)) for width, height in sizes]
+            self._planes = _read(bytes((0xFF, SOI)) + bare + self._scans, shapes)
+        return self._planes
+
+    def _sequential(self, tables: Sequence[Segment]) -> Segment:
+        """Give the frame header for what is written: baseline where the tables allow it."""
+        if self._header.marker != PROGRESSIVE:
+            return self._header
+        is_extended = any(has_16_bits(segment.body) for segment in tables)
+        return Segment(EXTENDED if is_extended else BASELINE, self._header.body)
+
+    def _is_rgb(self) -> bool:
+        """Say whether three components are red, green and blue, by libjpeg's rules."""
+        if any(s.marker == APP0 and s.body.startswith(b"JFIF\0") for s in self._segments):
+            return False
+        for segment in self._segments:
+            if segment.marker == APP14 and segment.body.startswith(b"Adobe"):
+                return segment.body[11:12] == b"\0"
+        return [identity for identity, *_ in self._components] == list(b"RGB")
 
 
-def split(data: bytes) -> tuple[list[Segment], bytes, bytes]:
-    """Split a JPEG into the segments before its first scan, its scans, and what follows its end.
-
-    Returns:
-        The segments, the bytes from the first SOS up to and including EOI, and the trailer.
-
-    Raises:
-        DamagedPicture: If markers are broken, or there is no scan or no end.
-        UnsupportedPicture: If other data lies between the scans.
-    """
-    segments: list[Segment] = []
-    place = 2
-    while place + 4 <= len(data):
-        if data[place] != 0xFF:
-            raise DamagedPicture(f"the JPEG has no marker at byte {place}")
-        marker = data[place + 1]
-        if marker == 0xFF:  # fill byte
-            place += 1
-            continue
-        if marker in _STANDALONE:
-            place += 2
-            continue
-        if marker == _SOS:
-            end = _end_of_scans(data, place)
-            if not any(segment.marker in _SIZES for segment in segments):
-                break
-            return segments, data[place:end], data[end:]
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        if length < 2 or place + 2 + length > len(data):
-            break
-        segments.append(Segment(marker, data[place + 4 : place + 2 + length]))
-        place += 2 + length
-    raise DamagedPicture("the JPEG is broken or cut off before its first scan")
-
-
-def _end_of_scans(data: bytes, place: int) -> int:
-    """Find the byte after the EOI that ends the scans which begin at `place`."""
-    while place + 4 <= len(data):
-        marker = data[place + 1]
-        if marker == _EOI:
-            return place + 2
-        if _APP0 <= marker < _APP0 + 16 or marker == _COM:
-            raise UnsupportedPicture("JPEG with other data between its scans is not handled yet")
-        if marker not in _STANDALONE and marker not in (0x00, 0xFF):
-            # A table or a scan header between scans: step over its body.
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        else:
-            place += 1
-        while True:  # entropy-coded data: find the next real marker
-            place = data.find(b"\xff", place)
-            if place < 0:
-                raise DamagedPicture("the JPEG is cut off: it has no end marker")
-            following = data[place + 1 : place + 2]
-            if following == b"\xff":
-                place += 1
-            elif following == b"" or following[0] == 0 or following[0] in _STANDALONE:
-                place += 2
-            else:
-                break
-    if data[place : place + 2] == bytes((0xFF, _EOI)):
-        return place + 2
-    raise DamagedPicture("the JPEG is cut off: it has no end marker")
-
-
-def _components(segments: list[Segment]) -> list[tuple[int, int, int]]:
-    """Read id, horizontal and vertical sampling of each component from the frame header."""
-    headers = [segment.body for segment in segments if segment.marker in _SIZES]
-    if len(headers) != 1 or len(headers[0]) < 6 + 3 * headers[0][5]:
-        raise DamagedPicture("the JPEG has no single, whole frame header")
-    body = headers[0]
-    found = [
-        (body[at], body[at + 1] >> 4, body[at + 1] & 15) for at in range(6, 6 + 3 * body[5], 3)
-    ]
-    if any(not 1 <= factor <= 4 for _, *factors in found for factor in factors):
-        raise DamagedPicture("the JPEG's sampling factors are out of range")
-    # A single component is not interleaved: its unit is one block whatever its factors say.
-    return found if len(found) > 1 else [(found[0][0], 1, 1)]
-
-
-def _cell(components: list[tuple[int, int, int]]) -> tuple[int, int]:
-    """Give the size of a minimum coded unit in pixels."""
-    return 8 * max(c[1] for c in components), 8 * max(c[2] for c in components)
+def _scan(file: bytes, ids: list[int]) -> bytes:
+    """Take the Huffman tables and the scan out of a file, under the ids of these components."""
+    segments, scans, _ = split(file)
+    tables = b"".join(segment.bytes for segment in segments if segment.marker == DHT)
+    header = bytearray(scans[: 5 + 2 * len(ids)])  # marker, length, count, then id and tables
+    header[5::2] = bytes(ids)
+    return tables + header + scans[len(header) : -2]
 
 
 def _name(segment: Segment) -> str:
-    if segment.marker == _APP1 and segment.body.startswith(b"Exif"):
+    if segment.marker == APP1 and segment.body.startswith(b"Exif"):
         return "thumbnail"
-    return f"APP{segment.marker - _APP0}" if _APP0 <= segment.marker < _APP0 + 16 else "segment"
-
-
-def _is_application(segment: Segment) -> bool:
-    return _APP0 <= segment.marker < _APP0 + 16 or segment.marker == _COM
+    return f"APP{segment.marker - APP0}" if APP0 <= segment.marker < APP0 + 16 else "segment"
 
 
 def _safe(segments: list[Segment]) -> Iterator[Segment]:
     """Give the application segments that stay when something was hidden."""
     for segment in segments:
-        if (
-            segment.marker == _APP0
-            and segment.body.startswith(b"JFIF\0")
-            and len(segment.body) >= 14
-        ):
+        marker, body = segment.marker, segment.body
+        if marker == APP0 and body.startswith(b"JFIF\0") and len(body) >= 14:
             # Version, unit and density stay; a thumbnail inside goes.
-            yield Segment(_APP0, segment.body[:12] + b"\0\0")
-        elif segment.marker == _APP1 and segment.body.startswith(b"Exif\0\0"):
-            if cleaned := clean_exif(segment.body):
-                yield Segment(_APP1, cleaned)
-        elif (
-            (segment.marker == _APP2 and segment.body.startswith(b"ICC_PROFILE\0"))
-            or (segment.marker == _APP14 and segment.body.startswith(b"Adobe"))
-            or segment.marker == _COM
+            yield Segment(APP0, body[:12] + b"\0\0")
+        elif marker == APP1 and body.startswith(b"Exif\0\0"):
+            if cleaned := clean_exif(body):
+                yield Segment(APP1, cleaned)
+        elif marker == APP14 and body.startswith(b"Adobe") and len(body) >= 12:
+            yield Segment(APP14, body[:12])
+        elif _is_plain(segment):
+            yield segment
+
+
+def _is_plain(segment: Segment) -> bool:
+    """Say whether a segment is a colour profile or a short comment, and nothing more."""
+    if segment.marker == APP2:
+        return segment.body.startswith(b"ICC_PROFILE\0") and not has_picture(segment.body)
+    is_short = segment.marker == COM and len(segment.body) <= _MAX_COMMENT_BYTES
+    return is_short and not has_picture(segment.body)
+
+
+def _read(file: bytes, shapes: Sequence[tuple[int, int]]) -> list[tuple[Blocks, Table]]:
+    """Read the quantised coefficients of each component, and its quantisation table.
+
+    Args:
+        file: A JPEG without application segments and comments.
+        shapes: Rows and columns of blocks of each component, as the frame header has them.
+
+    Raises:
+        DamagedPicture: If the file cannot be read.
+    """
+    planes = [np.zeros((*shape, 8, 8), dtype=np.int16) for shape in shapes]
+    tables = np.zeros((4, 8, 8), dtype=np.uint16)
+    numbers = np.zeros(4, dtype=np.int16)
+    with tempfile.TemporaryDirectory(prefix="redactor-") as folder:
+        path = Path(folder) / "picture.jpg"
+        path.write_bytes(file)
+        name = str(path).encode()
+        # The header by itself first: the call after it cannot cope with a broken one.
+        if not _LIBRARY.read_jpeg_markers(name, (ctypes.c_ubyte * 1)()) or not (
+            _LIBRARY.read_jpeg_dct(name, *_pointers(planes), _pointer(tables), _pointer(numbers))
         ):
-            yield segment
+            raise DamagedPicture("the JPEG's coefficients cannot be read")
+    # A divisor of zero stands for coefficients that decode to zero whatever they are.
+    used = np.maximum(tables, 1).astype(np.int32)
+    return [(plane, used[number]) for plane, number in zip(planes, numbers, strict=False)]
 
 
-def _bare(segments: list[Segment]) -> Iterator[Segment]:
-    """Give the tables and what tells the colours: jpeglib's buffers hold fifty other segments."""
-    seen: set[int] = set()
-    for segment in segments:
-        if not _is_application(segment):
-            yield segment
-        elif segment.marker in (_APP0, _APP14) and segment.marker not in seen:
-            seen.add(segment.marker)
-            yield segment
+def _encode(
+    planes: Sequence[Blocks], size: tuple[int, int], factors: Sequence[tuple[int, int]]
+) -> bytes:
+    """Write coefficients as one baseline scan with Huffman tables of its own.
 
+    Args:
+        planes: Of one component or three; not modified.
+        size: Width and height in pixels.
+        factors: Horizontal and vertical sampling of each component.
 
-def _read(data: bytes) -> jpeglib.DCTJPEG:
-    # jpeglib works on files. The folder is readable by its owner alone and goes at once.
+    Returns:
+        A JPEG file; its quantisation tables, segments and component ids mean nothing.
+
+    Raises:
+        UnsupportedPicture: If a coefficient is too large for baseline.
+    """
+    dims = np.array([plane.shape[:2] for plane in planes], dtype=np.int32)
+    samplings = np.array([(down, across) for across, down in factors], dtype=np.int32)
+    planes = [np.ascontiguousarray(plane, dtype=np.int16) for plane in planes]
     with tempfile.TemporaryDirectory(prefix="redactor-") as folder:
         path = Path(folder) / "picture.jpg"
-        path.write_bytes(data)
-        try:
-            jpeg = jpeglib.read_dct(str(path))
-            jpeg.load()
-        except Exception as error:
-            raise UnsupportedPicture(f"the JPEG's coefficients cannot be read: {error}") from error
-    return jpeg
-
-
-def _write(jpeg: jpeglib.DCTJPEG) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="redactor-") as folder:
-        path = Path(folder) / "picture.jpg"
-        try:
-            jpeg.write_dct(str(path), flags=["+OPTIMIZE_CODING"])
-        except Exception as error:
-            raise UnsupportedPicture(f"the JPEG cannot be written: {error}") from error
+        written = _LIBRARY.write_jpeg_dct(
+            None,
+            str(path).encode(),
+            *_pointers(planes),
+            (ctypes.c_int * 2)(size[1], size[0]),
+            _pointer(dims),
+            _pointer(samplings),
+            ctypes.c_int(_YCC if len(planes) == 3 else _GRAY),
+            ctypes.c_int(len(planes)),
+            None,
+            ctypes.c_short(-1),
+            None,
+            ctypes.c_int(0),
+            None,
+            None,
+            None,
+            ctypes.c_uint(_OPTIMIZE_CODING),
+            ctypes.c_uint(_OPTIMIZE_CODING),
+        )
+        if not written:
+            raise UnsupportedPicture("the JPEG's coefficients cannot be written as baseline")
         return path.read_bytes()
 
 
-def _part(blocks: NDArray[np.int16], box: Box) -> NDArray[np.int16]:
-    """Cut blocks out; beyond the last one, the edge is repeated."""
-    rows, columns = blocks.shape[:2]
-    part = blocks[box.top : min(box.bottom, rows), box.left : min(box.right, columns)]
-    missing = ((0, box.height - part.shape[0]), (0, box.width - part.shape[1]), (0, 0), (0, 0))
-    return np.pad(part, missing, mode="edge")
+def _pointers(planes: Sequence[Blocks]) -> list[ctypes.c_void_p | None]:
+    """Give one for each of the four components there can be."""
+    return [_pointer(plane) for plane in planes] + [None] * (4 - len(planes))
 
 
-def _dct_matrix() -> NDArray[np.float32]:
-    k, n = np.mgrid[:8, :8]
-    matrix = np.cos((2 * n + 1) * k * np.pi / 16) / 2
-    matrix[0] /= np.sqrt(2)
-    return matrix.astype(np.float32)
-
-
-_DCT = _dct_matrix()
-
-
-def _inverse(blocks: NDArray[np.int16], table: NDArray[np.int32]) -> Plane:
-    """Turn coefficients of shape (rows, columns, 8, 8) into a plane of samples, 0 to 255."""
-    values = _DCT.T @ (blocks * table).astype(np.float32) @ _DCT + np.float32(128)
-    rows, columns = blocks.shape[:2]
-    return np.clip(values, 0, 255).transpose(0, 2, 1, 3).reshape(rows * 8, columns * 8)
-
-
-def _forward(plane: Plane, table: NDArray[np.int32]) -> NDArray[np.int16]:
-    """Turn a plane of samples into quantised coefficients."""
-    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
-    samples = np.clip(plane, 0, 255).reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3) - 128
-    return np.rint(_DCT @ samples @ _DCT.T / table).astype(np.int16)
+def _pointer(array: NDArray[np.generic]) -> ctypes.c_void_p:
+    return array.ctypes.data_as(ctypes.c_void_p)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from PIL import ExifTags, Image
 
-from redactor.codec.base import decode, views
+from redactor.codec.base import decode, translated, views
 from redactor.errors import LimitExceeded, PictureError
 from redactor.model import Frame, Limits
 
@@ -24,6 +25,11 @@ _MAX_STARTS = 64
 _PICTURE_START = re.compile(
     rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|RIFF....WEBPVP8", re.DOTALL
 )
+
+
+def has_picture(data: bytes) -> bool:
+    """Say whether something in these bytes begins like a picture."""
+    return _PICTURE_START.search(data) is not None
 
 
 def orientation(image: Image.Image) -> int:
@@ -80,16 +86,17 @@ def embedded_frames(places: Iterable[tuple[str, bytes]], limits: Limits) -> tupl
 
     Args:
         places: What each stretch of bytes is called, and the bytes.
-        limits: As for the picture itself.
+        limits: As for the picture itself; all the pictures inside it share them.
 
     Returns:
         Frames in order; what begins like a picture but cannot be decoded shows nobody a code.
 
     Raises:
-        LimitExceeded: If there are more than eight, or one is larger than the limits allow.
+        LimitExceeded: If there are more than eight, or together they are larger than the limits
+            allow.
     """
     frames: list[Frame] = []
-    starts = 0
+    starts, pixels = 0, limits.max_pixels
     for name, data in places:
         for match in _PICTURE_START.finditer(data):
             starts += 1
@@ -97,12 +104,15 @@ def embedded_frames(places: Iterable[tuple[str, bytes]], limits: Limits) -> tupl
                 raise LimitExceeded(f"more than {_MAX_EMBEDDED} pictures inside the file")
             kind = {0xFF: "JPEG", 0x89: "PNG"}.get(data[match.start()], "WEBP")
             try:
-                image = decode(data[match.start() :], kind, limits)
+                with translated(kind):
+                    image = decode(data[match.start() :], kind, replace(limits, max_pixels=pixels))
+                    seen = views(image)
             except LimitExceeded:
                 raise
             except PictureError:
                 continue
-            frames.append(Frame(views(image), name))
+            pixels -= image.width * image.height
+            frames.append(Frame(seen, name))
     return tuple(frames)
 
 
@@ -118,11 +128,13 @@ def _orientation_only(block: bytes, prefix: bytes) -> bytes:
 
 
 def _is_large(value: object) -> bool:
-    if isinstance(value, bytes | str):
+    if isinstance(value, bytes):
+        return len(value) > _MAX_TAG_BYTES or has_picture(value)
+    if isinstance(value, str):
         return len(value) > _MAX_TAG_BYTES
     return isinstance(value, tuple) and len(value) > _MAX_TAG_BYTES // 4
 
 
 def _is_tight(exif: Image.Exif, block: bytes, prefix: bytes) -> bool:
     """Say whether a block is little longer than what its readable tags need."""
-    return len(block) <= len(prefix) + len(exif.tobytes()) * 2 + 1024
+    return not has_picture(block) and len(block) <= len(prefix) + len(exif.tobytes()) * 2 + 1024

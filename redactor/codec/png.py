@@ -7,6 +7,7 @@ IHDR and IDAT come from it. Pixel-identical outside the hidden region.
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from PIL import Image
 from redactor.codec.base import decode, has_transparency, main_frame
 from redactor.codec.metadata import clean_exif, embedded_frames, orientation
 from redactor.codec.raster import Canvas, palette_indices
-from redactor.errors import DamagedPicture, UnsupportedPicture
+from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
 from redactor.geometry import Box
 from redactor.model import Limits, Patch, Pixels, Plane
 
@@ -27,6 +28,7 @@ _SAFE_CHUNKS = frozenset(
     b"PLTE tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT pHYs bKGD hIST tIME".split()
 )
 _END = b"IEND"
+_MAX_CHUNKS = 100_000  # of 1 KB each in the largest file
 
 
 class PngPicture:
@@ -36,8 +38,10 @@ class PngPicture:
     cell = (1, 1)
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        image = decode(data, "PNG", limits)
         self._chunks, trailer = _read_chunks(data)
+        if any(kind == b"fdAT" for kind, _ in self._chunks):
+            raise UnsupportedPicture("animated PNG pictures are not handled yet")
+        image = decode(data, "PNG", limits)
         header = self._chunks[0][1]
         self._depth, self._color = header[8], header[9]
         self._image = image
@@ -151,8 +155,11 @@ def _read_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
     Raises:
         DamagedPicture: If the chunks do not end with IEND.
+        LimitExceeded: If there are more chunks than any program writes.
     """
-    chunks = list(_walk(data))
+    chunks = list(itertools.islice(_walk(data), _MAX_CHUNKS))
+    if len(chunks) == _MAX_CHUNKS:
+        raise LimitExceeded(f"{_MAX_CHUNKS:,} chunks or more in the PNG")
     if not chunks or chunks[0][0] != b"IHDR" or chunks[-1][0] != _END:
         raise DamagedPicture("the PNG's chunks are broken or cut off")
     end = 8 + sum(12 + len(body) for _, body in chunks)
