@@ -101,6 +101,8 @@ def _tell(*lines: str) -> None:
 
 
 def _shown(text: str) -> str:
+    if text.isprintable():
+        return text
     from redactor.report.text import escape_text
 
     return escape_text(text)

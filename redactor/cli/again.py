@@ -51,13 +51,10 @@ def commands(context: click.Context, failures: Sequence[Failure], list_path: str
     absent = [one for one in failures if one.name == one.relative and one.name in named]
     local = [one for one in failures if one not in absent and not is_oss(one.name)]
     remote = [one for one in failures if one not in absent and is_oss(one.name)]
-    groups = {
-        list_path: (absent, ""),
-        f"{list_path}.local": (local, _prefix(local, named)),
-        f"{list_path}.oss": (remote, _prefix(remote, named)),
-    }
+    groups = [(absent, ""), (local, _prefix(local, named)), (remote, _prefix(remote, named))]
     return [
-        _command(context, group, prefix, path) for path, (group, prefix) in groups.items() if group
+        _command(context, group, prefix, list_path if not number else f"{list_path}.{number}")
+        for number, (group, prefix) in enumerate(one for one in groups if one[0])
     ]
 
 

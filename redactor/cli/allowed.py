@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from redactor.batch import Outcome
+from redactor.errors import RedactorError
 from redactor.geometry import Quad
 from redactor.model import Action, Decision, Detection
 from redactor.report import read_rows
@@ -27,8 +28,7 @@ class Allowed:
         has_policy: Whether what the decision on a code allows is no finding, too.
 
     Raises:
-        click.UsageError: If the results cannot be read.
-        RedactorError: If they are no results.
+        click.UsageError: If the results cannot be read, or are none.
     """
 
     def __init__(self, path: str | None, *, has_policy: bool) -> None:
@@ -55,6 +55,8 @@ def _by_hash(path: str) -> dict[str, list[CodeRow]]:
             rows = list(read_rows(lines, name=path))
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except RedactorError as error:
+        raise click.UsageError(str(error)) from error
     return {
         entry["output_hash"]: [code for code in entry["codes"] if code["action"] == Action.ALLOW]
         for entry in rows

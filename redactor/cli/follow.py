@@ -40,7 +40,11 @@ def follow(
         except BackendMissing as error:
             output.tell(str(error))
             return Exit.BACKEND
-    return Exit.INTERRUPTED if stop.is_set() else Exit.DONE
+    if stop.is_set():
+        return Exit.INTERRUPTED
+    if not record.tally.pictures:
+        remarks.print("No pictures were found there.", style="yellow")
+    return Exit.DONE
 
 
 @contextlib.contextmanager

@@ -58,7 +58,8 @@ def scan(
     )
     ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "scanning")
     record.print_codes(output.stdout())
-    pictures = count(record.tally.pictures, "picture")
-    remarks.print(f"{count(record.tally.codes, 'code')} in {pictures}.")
+    if record.tally.pictures:
+        pictures = count(record.tally.pictures, "picture")
+        remarks.print(f"{count(record.tally.codes, 'code')} in {pictures}.")
     record.print_failures(context)
     leave(worst(ended, record.exit_code()))

@@ -1,0 +1,114 @@
+"""What only a process of its own shows: signals, pipes, encodings, the installed package."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LINK = "https://example.org/secret?token=4711"
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSIX")
+
+
+@posix
+def test_an_interrupted_run_records_what_it_finished(tmp_path, a_picture, fill):
+    picture = a_picture(LINK, "1", "2", scale=8)
+    fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(300)})
+    command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--jobs", "2"]
+    command += ["--results", "r.jsonl", "--report", "r.html"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for(lambda: lines_of(tmp_path / "r.jsonl"))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+
+    told = [json.loads(line) for line in lines_of(tmp_path / "r.jsonl")]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert "redacted" in out
+    assert 0 < len(told) < 300
+    # Every picture that is there is recorded, and every one recorded is there.
+    assert sorted(Path(row["written"]).name for row in told) == written
+    assert (tmp_path / "r.html").read_text().rstrip().endswith("</html>")
+
+
+def wait_for(sight, *, timeout_s=30):
+    end = time.monotonic() + timeout_s
+    while not sight():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.02)
+
+
+def lines_of(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@posix
+def test_a_reader_that_leaves_changes_neither_work_nor_exit_code(tmp_path, a_picture, fill):
+    fill(tmp_path / "in", {"a.png": a_picture(LINK), "b.jpg": b""})
+    command = f"{sys.executable} -m redactor run in --out out | true; echo ${{PIPESTATUS[0]}}"
+
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert ended.stdout.strip() == "4"
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr
+    assert (tmp_path / "out" / "a.png").exists()
+
+
+@pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_a_terminal_without_unicode_ends_no_run(env, run_redactor, tmp_path, a_picture, fill):
+    fill(tmp_path, {"é.png": a_picture(LINK), "한.jpg": b""})
+
+    ended = run_redactor("scan", tmp_path, "--content", "full", env=env)
+
+    assert ended.returncode == 4
+    assert b"Traceback" not in ended.stderr
+
+
+def test_bytes_go_through_pipes_untouched(run_redactor, a_picture):
+    data = a_picture(format="JPEG")
+
+    ended = run_redactor("run", "-", "--out", "-", stdin=data)
+
+    assert ended.returncode == 0
+    assert ended.stdout == data
+
+
+def test_the_installed_package_finds_its_policies(tmp_path, a_picture):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    (wheel,) = (tmp_path / "dist").iterdir()
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    (tmp_path / "a.png").write_bytes(a_picture(LINK))
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "redactor", "run", "a.png", "--out", "b.png"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "b.png").exists()
+    shipped = tmp_path / "site" / "redactor" / "shipped"
+    assert (shipped / "policies" / "default.yaml").is_file()
+    assert len(list((shipped / "samples").glob("*/picture.*"))) >= 14
