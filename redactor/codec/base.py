@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -125,6 +126,8 @@ def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
         PictureError: As `open_picture` says.
     """
     with translated(name):
+        if name == "WEBP":  # opening one makes room for the whole picture
+            check_size(_webp_size(data), limits)
         image = _PLUGINS[name](io.BytesIO(data))
         check_size(image.size, limits)
         if name == "JPEG":
@@ -133,6 +136,18 @@ def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
             raise UnsupportedPicture(f"animated {name} pictures are not handled yet")
         image.load()
     return image
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Read width and height from the first chunk, which has to state them."""
+    kind, body = data[12:16], data[20:30]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    sides = struct.unpack("<HH", body[6:10])
+    return sides[0] & 0x3FFF, sides[1] & 0x3FFF
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:
