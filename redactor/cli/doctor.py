@@ -16,6 +16,8 @@ from redactor.cli.shipped import shipped
 from redactor.errors import BackendMissing, StorageError
 from redactor.version import __version__
 
+_NEEDED = "needed for oss:// places"
+
 
 class Finding(NamedTuple):
     """One thing that was looked at.
@@ -78,14 +80,15 @@ def _machine() -> Iterator[Finding]:
 
 
 def _oss(places: tuple[str, ...], endpoint: str | None, region: str | None) -> Iterator[Finding]:
-    wanted = bool(places)
-    for variable, given in (("OSS_ENDPOINT", endpoint), ("OSS_REGION", region)):
-        value = given or os.environ.get(variable)
-        yield Finding(variable, True if value else None, value or "needed for oss:// places")
+    # A missing variable is a mistake only where a place in OSS was named.
+    absent = False if places else None
+    value = endpoint or os.environ.get("OSS_ENDPOINT")
+    yield Finding("OSS_ENDPOINT", True if value else absent, value or _NEEDED)
+    value = region or os.environ.get("OSS_REGION")
+    yield Finding("OSS_REGION", True if value else None, value or "else as the endpoint says")
     for variable in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"):
         is_set = bool(os.environ.get(variable))
-        state = True if is_set else (False if wanted else None)
-        yield Finding(variable, state, "set" if is_set else "needed for oss:// places")
+        yield Finding(variable, True if is_set else absent, "set" if is_set else _NEEDED)
     for place in places:
         yield _reach(place, endpoint, region)
 

@@ -38,6 +38,7 @@ def redactor(monkeypatch):
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
             patch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding, write_through=True))
             patch.setattr(sys, "stderr", io.TextIOWrapper(err, encoding, write_through=True))
+            patch.delenv("COLUMNS", raising=False)
             if columns:
                 patch.setenv("COLUMNS", str(columns))
             with pytest.raises(SystemExit) as end:

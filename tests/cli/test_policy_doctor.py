@@ -91,10 +91,16 @@ def test_the_doctor_misses_a_bucket_and_says_what_to_do(redactor, oss):
 
 
 def test_the_doctor_misses_credentials_only_where_they_are_needed(redactor, no_oss):
-    ended = redactor("doctor", "oss://shop/uploads/", columns=200)
+    ended = redactor("doctor", "oss://shop/uploads/")
 
+    missing = [line.split()[2] for line in ended.out.splitlines() if "missing" in line]
     assert ended.code == 6
-    assert "OSS_ACCESS_KEY_ID" in ended.out
+    assert missing == [
+        "OSS_ENDPOINT",
+        "OSS_ACCESS_KEY_ID",
+        "OSS_ACCESS_KEY_SECRET",
+        "oss://shop/uploads/",
+    ]
 
 
 def test_the_doctor_is_shown_a_place_that_is_none(redactor):
