@@ -130,24 +130,14 @@ class Quad:
             down: The same for the top and the bottom; `across` where None.
         """
         down = across if down is None else down
-        points = self.as_array()
-        if self.area < 1e-9:
-            return _grow_flat(points, across, down)
-        center = points.mean(axis=0)
-        # Each side moves along its own normal; new corners are where moved sides meet.
-        lines = []
-        for index, distance in enumerate((down, across, down, across)):
-            start, end = points[index], points[(index + 1) % 4]
-            lines.append(_moved_line(start, end, center, distance))
-        corners = [_meet(lines[index - 1], lines[index]) for index in range(4)]
-        reach = 4 * (abs(across) + abs(down)) + 1
-        for index, corner in enumerate(corners):
-            # Nearly parallel neighbours meet far away: keep such a corner near its old place.
-            if math.dist(corner, points[index]) > reach:
-                away = points[index] - center
-                length = max(float(np.hypot(*away)), 1e-9)
-                corners[index] = points[index] + away / length * math.hypot(across, down)
-        return Quad.of(corners)
+        points, hull = self.as_array(), self.hull()
+        if len(hull) < 3:
+            return _rectangle(points, across, down)
+        if not _is_convex(points):
+            points = hull  # corners out of order; one that lies inside the others is left out
+        grown = _grow_sides(points, across, down) if len(points) == 4 else None
+        # What has no four sides to move, or sides that meet far away, gets a rectangle around it.
+        return grown or _rectangle(points, *[max(across, down)] * 2)
 
     def map(self, matrix: NDArray[np.float64]) -> Quad:
         """Apply a 3 x 3 projective map to the corners."""
@@ -193,12 +183,11 @@ class Quad:
         across, down = cell
         columns, rows = -(-width // across), -(-height // down)
         result = np.zeros((rows, columns), dtype=np.bool_)
-        box = self.box
-        left, right = (
-            min(max(v, 0), columns) for v in (box.left // across, box.right // across + 1)
-        )
-        top, bottom = (min(max(v, 0), rows) for v in (box.top // down, box.bottom // down + 1))
-        if left >= right or top >= bottom:
+        low, high = self.as_array().min(axis=0) / cell, self.as_array().max(axis=0) / cell
+        left, top, right, bottom = Box(
+            math.floor(low[0]), math.floor(low[1]), math.floor(high[0]) + 1, math.floor(high[1]) + 1
+        ).clip(columns, rows)
+        if left == right or top == bottom:
             return result
         x = (np.arange(left, right) + 0.5) * across
         y = (np.arange(top, bottom) + 0.5) * down
@@ -277,12 +266,7 @@ def _moved_line(
     """Move a side away from the centre; returns a point on it and its direction."""
     direction = end - start
     normal = np.array((direction[1], -direction[0]))
-    length = float(np.hypot(*normal))
-    if length < 1e-9:
-        away = start - center
-        normal = away / max(float(np.hypot(*away)), 1e-9)
-        return start + normal * distance, np.array((-normal[1], normal[0]))
-    normal /= length
+    normal /= np.hypot(*normal)
     if np.dot(normal, (start + end) / 2 - center) < 0:
         normal = -normal
     return start + normal * distance, direction
@@ -292,25 +276,47 @@ def _meet(
     first: tuple[NDArray[np.float64], NDArray[np.float64]],
     second: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
-    """Where two lines cross; between their points where they are parallel."""
+    """Where two lines cross; far away where they hardly do."""
     (p, d), (q, e) = first, second
     cross = d[0] * e[1] - d[1] * e[0]
-    if abs(cross) < 1e-12:
-        return (p + q) / 2
     offset = q - p
-    return p + d * (offset[0] * e[1] - offset[1] * e[0]) / cross
+    share = (offset[0] * e[1] - offset[1] * e[0]) / (cross or 1e-300)
+    return p + d * min(max(share, -1e9), 1e9)
 
 
-def _grow_flat(points: NDArray[np.float64], across: float, down: float) -> Quad:
-    """Grow a quad without area (a scan line, a point) to a rectangle along its length."""
+def _is_convex(points: NDArray[np.float64]) -> bool:
+    """Say whether four corners turn the same way all around."""
+    turns = [_cross(points[i - 2], points[i - 1], points[i]) for i in range(4)]
+    return min(turns) > 0 or max(turns) < 0
+
+
+def _grow_sides(points: NDArray[np.float64], across: float, down: float) -> Quad | None:
+    """Move each side of a convex quad along its own normal; None if a corner lands far away."""
+    center = points.mean(axis=0)
+    lines = [
+        _moved_line(points[index], points[(index + 1) % 4], center, distance)
+        for index, distance in enumerate((down, across, down, across))
+    ]
+    corners = [_meet(lines[index - 1], lines[index]) for index in range(4)]
+    reach = 4 * (abs(across) + abs(down)) + 1
+    if any(math.dist(*pair) > reach for pair in zip(corners, points, strict=True)):
+        return None
+    return Quad.of(corners)
+
+
+def _rectangle(points: NDArray[np.float64], across: float, down: float) -> Quad:
+    """Give a rectangle around points, along their length, with margins at its ends and sides."""
     spread = points - points.mean(axis=0)
     farthest = spread[np.argmax(np.hypot(spread[:, 0], spread[:, 1]))]
     length = float(np.hypot(*farthest))
     axis = farthest / length if length > 1e-9 else np.array((1.0, 0.0))
     if axis[0] < 0:
         axis = -axis
-    along = spread @ axis
+    normal = np.array((-axis[1], axis[0]))
+    along, aside = spread @ axis, spread @ normal
     center = points.mean(axis=0)
-    low, high = center + axis * (along.min() - across), center + axis * (along.max() + across)
-    normal = np.array((-axis[1], axis[0])) * down
-    return Quad.of((low - normal, high - normal, high + normal, low + normal))
+    left, right = axis * (along.min() - across), axis * (along.max() + across)
+    top, bottom = normal * (aside.min() - down), normal * (aside.max() + down)
+    return Quad.of(
+        center + corner for corner in (left + top, right + top, right + bottom, left + bottom)
+    )
