@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from redactor.geometry import Mask
 from redactor.model import Action, Plane, Style
 
-_NEUTRAL = 128.0  # where a picture has no pixel left to take colours from
+# Where a picture has no pixel left to take colours from: grey, and opaque.
+_NEUTRAL, _OPAQUE = 128.0, 255.0
 _SMOOTHING_ROUNDS = 3
 
 
@@ -53,7 +54,9 @@ def draw(
         weight = known if is_alpha or weights is None else known * weights
         if weight.max(initial=0) == 0:
             weight = known
-        if action is Action.FILL:
+        if is_alpha and weight.max(initial=0) == 0:
+            new = np.full(plane.shape, _OPAQUE, dtype=np.float32)
+        elif action is Action.FILL:
             value = _median(plane, weight) if color is None else color[index]
             new = np.full(plane.shape, value, dtype=np.float32)
         else:
@@ -107,8 +110,10 @@ def _mosaic(
     smooth: Plane, plane: Plane, weight: Plane, target: Mask, blocks: int, seed: int
 ) -> Plane:
     """Make blocks of one value each: the membrane at the block, stirred by fixed noise."""
-    rows, columns = np.nonzero(target)
-    top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+    rows, columns = np.nonzero(target.any(axis=1))[0], np.nonzero(target.any(axis=0))[0]
+    if not len(rows):
+        return smooth
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     side = max(1, -(-max(bottom - top, right - left) // blocks))
     result = smooth.copy()
     area = smooth[top:bottom, left:right]
