@@ -200,7 +200,7 @@ def test_hidden_samples_are_never_read(seed, action, has_alpha, blocks, share):
     for plane in planes:
         scale = plane.shape[0] // 9
         hidden = cells.repeat(scale, axis=0).repeat(scale, axis=1)
-        others.append(np.where(hidden, random.choice([0, 255, np.nan, 1e30]), plane))
+        others.append(np.where(hidden, np.float32(random.choice([0, 255, np.nan, 1e30])), plane))
 
     options = {
         "hidden": cells, "target": target, "action": action, "has_alpha": has_alpha,
