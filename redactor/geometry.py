@@ -181,17 +181,26 @@ class Quad:
             Shape (rows of cells, columns of cells); the last ones may reach over the edge.
         """
         across, down = cell
-        columns, rows = -(-width // across), -(-height // down)
-        result = np.zeros((rows, columns), dtype=np.bool_)
+        result = np.zeros((-(-height // down), -(-width // across)), dtype=np.bool_)
+        box, touched = self.touched(width, height, cell=cell)
+        result[box.top : box.bottom, box.left : box.right] = touched
+        return result
+
+    def touched(
+        self, width: int, height: int, *, cell: tuple[int, int] = (1, 1)
+    ) -> tuple[Box, Mask]:
+        """Give the part of `mask` that is not empty, and its place in cells.
+
+        Much cheaper than the mask of a whole picture where the quad is small.
+        """
+        across, down = cell
         low, high = self.as_array().min(axis=0) / cell, self.as_array().max(axis=0) / cell
-        left, top, right, bottom = Box(
+        box = Box(
             math.floor(low[0]), math.floor(low[1]), math.floor(high[0]) + 1, math.floor(high[1]) + 1
-        ).clip(columns, rows)
-        if left == right or top == bottom:
-            return result
-        x = (np.arange(left, right) + 0.5) * across
-        y = (np.arange(top, bottom) + 0.5) * down
-        inside = np.ones((bottom - top, right - left), dtype=np.bool_)
+        ).clip(-(-width // across), -(-height // down))
+        x = (np.arange(box.left, box.right) + 0.5) * across
+        y = (np.arange(box.top, box.bottom) + 0.5) * down
+        inside = np.ones((box.height, box.width), dtype=np.bool_)
         hull = self.hull()
         if len(hull) >= 2:
             for start, end in zip(hull, np.roll(hull, -1, axis=0), strict=True):
@@ -201,8 +210,7 @@ class Quad:
                 reach = (abs(normal_x) * across + abs(normal_y) * down) / 2
                 side = normal_x * (x[None, :] - start[0]) + normal_y * (y[:, None] - start[1])
                 inside &= side >= -reach - 1e-9
-        result[top:bottom, left:right] = inside
-        return result
+        return box, inside
 
 
 def convex_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -105,6 +105,15 @@ def test_a_mask_by_cells_is_the_mask_by_pixels_grown(quad):
     assert not (pixels & ~cells.repeat(8, axis=0).repeat(8, axis=1)).any()
 
 
+@given(quad=QUADS, cell=CELLS)
+def test_the_touched_part_is_all_of_the_mask(quad, cell):
+    box, touched = quad.touched(33, 29, cell=cell)
+    mask = quad.mask(33, 29, cell=cell)
+
+    assert np.array_equal(mask[box.top : box.bottom, box.left : box.right], touched)
+    assert mask.sum() == touched.sum()
+
+
 def test_a_quad_outside_of_the_picture_touches_nothing():
     for left, top in ((-30, 5), (50, 5), (5, -30), (5, 50)):
         assert not Quad.from_box(left, top, 10, 10).mask(40, 40).any()

@@ -54,7 +54,8 @@ _MAX_COMMENT_BYTES = 1024  # a sentence stays; what could be a copy of a code go
 _GRAY, _YCC = 1, 3  # libjpeg's J_COLOR_SPACE
 _OPTIMIZE_CODING = 1 << 6  # jpeglib's flag
 _FOLDER = Path(jpeglib.__file__).parent / "cjpeglib"
-_LIBRARY = ctypes.CDLL(str(next(_FOLDER.glob("cjpeglib_turbo210.*"))))
+# Of the libraries jpeglib brings, the newest libjpeg-turbo; its functions are those of 1.0.x.
+_LIBRARY = ctypes.CDLL(str(next(_FOLDER.glob("cjpeglib_turbo210.*"), _FOLDER)))
 
 
 class JpegPicture:

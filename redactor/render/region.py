@@ -71,7 +71,8 @@ def hidden_area(
     width, height = size
     mask = np.zeros((-(-height // cell[1]), -(-width // cell[0])), dtype=np.bool_)
     for region in regions:
-        mask |= region.quad.mask(width, height, cell=cell)
+        box, touched = region.quad.touched(width, height, cell=cell)
+        mask[box.top : box.bottom, box.left : box.right] |= touched
     return mask
 
 
