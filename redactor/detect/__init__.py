@@ -4,16 +4,13 @@ Each decoder has one file and says what it sees of one grey raster; `merge` join
 of one code. `imm` turns the answer of `image/codes` into the same values.
 """
 
-from redactor.detect.base import Detector, Reader
 from redactor.detect.imm import ImageCodesAnswer, parse_image_codes
 from redactor.detect.local import LocalDetector
 from redactor.detect.merge import merge
 
 __all__ = [
-    "Detector",
     "ImageCodesAnswer",
     "LocalDetector",
-    "Reader",
     "merge",
     "parse_image_codes",
 ]

@@ -1,4 +1,16 @@
-"""The local detector: every engine over every look at every frame, merged."""
+"""The local detector: every engine over every look at every frame, then our own eyes, merged.
+
+What each pass is for; `python -m tests.benchmarks.detection` measures what it covers and costs:
+
+- zxing-cpp over the whole raster, with the codes that it finds and cannot read.
+- zxing-cpp over a small, evenly lit copy: codes in the dark or in glare, very large or blurred.
+- zbar over a copy of at most 1,000 pixels: reads a few that zxing-cpp does not.
+- OpenCV's locators over small copies.
+- `locate`: finder patterns span codes, and suspicions are kept where there are modules or bars.
+
+A code that was read settles its own area only. What was located and not read is looked at again,
+up close and in every variant.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +21,10 @@ import cv2
 import numpy as np
 
 from redactor.detect import zbar
-from redactor.detect.base import Detector, Reader
+from redactor.detect.base import Reader
+from redactor.detect.lighting import flatten, shrink
+from redactor.detect.locate import NAME as LOCATOR
+from redactor.detect.locate import locate
 from redactor.detect.merge import merge
 from redactor.detect.opencv import OpencvDetector
 from redactor.detect.variants import cut, to_raster, variants
@@ -19,6 +34,10 @@ from redactor.errors import DetectorError
 from redactor.geometry import Quad
 from redactor.model import Detection, Frame, Pixels
 
+_LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
+_MIDDLE_PX = 1_000  # for zbar, OpenCV and finder patterns
+_TINY_PX = 480
+_SMALL_PX = 700  # for zxing-cpp in even light
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 
 
@@ -32,16 +51,14 @@ class LocalDetector:
     """
 
     def __init__(self) -> None:
-        self._detectors: list[Detector] = [ZxingDetector(), OpencvDetector()]
-        self._readers: list[Reader] = [ZxingDetector()]
+        self._zxing, self._opencv = ZxingDetector(), OpencvDetector()
+        self._zbar = ZbarDetector() if zbar.is_available() else None
+        self._readers: list[Reader] = [self._zxing, *([self._zbar] if self._zbar else [])]
         self.remark: str | None = None
-        if zbar.is_available():
-            self._detectors.insert(1, ZbarDetector())
-            self._readers.append(ZbarDetector())
-        else:
+        if self._zbar is None:
             self.remark = "zbar is missing: install the system package libzbar0 (zbar on macOS)"
-        self.names = tuple(detector.name for detector in self._detectors)
         self.reader_names = tuple(reader.name for reader in self._readers)
+        self.names = (*self.reader_names, self._opencv.name, LOCATOR)
 
     def detect(self, frames: Sequence[Frame]) -> tuple[Detection, ...]:
         """Find the codes of every frame, in reading order.
@@ -83,11 +100,13 @@ class LocalDetector:
         readings: list[Detection] = []
         for look in _looks(frame):
             for quad in quads:
-                part, left, top = cut(look.gray, look.there(quad), margin=margin)
-                if min(part.shape) < _MIN_SIDE_PX:
+                area, left, top = cut(look.gray, look.there(quad), margin=margin)
+                if min(area.shape) < _MIN_SIDE_PX:
                     continue
+                # The largest QR code has 177 modules: here they are still five pixels wide.
+                part, shrunk = shrink(area, _MIDDLE_PX)
                 readings += [
-                    look.back(replace(code, quad=to_raster(code.quad, factor, left, top)))
+                    look.back(replace(code, quad=to_raster(code.quad, factor * shrunk, left, top)))
                     for version, factor in variants(part)
                     for code in self._read_in(version)
                 ]
@@ -98,17 +117,31 @@ class LocalDetector:
         gray = looks[0].gray
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
-        found = [
-            look.back(code)
-            for look in looks
-            for detector in self._detectors
-            for code in _guarded(detector.name, detector.detect, look.gray)
-        ]
-        merged = merge(found, gray)
+        merged = merge([look.back(code) for look in looks for code in self._see(look.gray)], gray)
         # The second look: what was located but not read, up close and in every variant.
-        unread = [code.quad for code in merged if not code.is_read]
-        again = self.read_areas(frame, unread)
+        doubtful = [code.quad for code in merged if not code.is_read]
+        if not merged and max(gray.shape) <= _TINY_PX:  # a crop or a thumbnail: cheap to look at
+            doubtful = [Quad.from_box(0, 0, *frame.size)]
+        again = self.read_areas(frame, doubtful)
         return merge([*merged, *again], gray) if again else merged
+
+    def _see(self, gray: Pixels) -> list[Detection]:
+        """Run every pass over one grey raster."""
+        large, shrunk = shrink(gray, _LARGE_PX)
+        middle, factor = shrink(large, _MIDDLE_PX)
+        factor *= shrunk
+        small, further = shrink(flat := flatten(middle), _SMALL_PX)
+        reported = [
+            *_guarded(self._zxing.name, self._zxing.detect, large, shrunk),
+            *_guarded(self._zxing.name, self._zxing.detect, small, factor * further),
+            *_guarded(self._opencv.name, self._opencv.find_squares, flat, factor),
+            *_guarded(self._opencv.name, self._opencv.find_bars, middle, factor),
+        ]
+        if shrunk > 1:
+            reported += _guarded(self._zxing.name, self._zxing.detect_small, gray)
+        if self._zbar is not None and not any(code.is_read for code in reported):
+            reported += _guarded(self._zbar.name, self._zbar.detect, middle, factor)
+        return [*(code for code in reported if code.is_read), *locate(gray, flat, factor, reported)]
 
     def _read_in(self, gray: Pixels) -> list[Detection]:
         if min(gray.shape) < _MIN_SIDE_PX:
@@ -152,8 +185,14 @@ def _looks(frame: Frame) -> Iterator[_Look]:
             yield _Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
 
 
-def _guarded(name: str, look: Callable[[Pixels], list[Detection]], gray: Pixels) -> list[Detection]:
+def _guarded(
+    name: str, look: Callable[[Pixels], list[Detection]], gray: Pixels, factor: float = 1.0
+) -> list[Detection]:
+    """Run an engine; quads come back in the pixels of a raster `factor` times as large."""
     try:
-        return look(gray)
+        codes = look(gray)
     except Exception as error:
         raise DetectorError(f"{name} failed: {type(error).__name__}: {error}") from error
+    if factor == 1.0:
+        return codes
+    return [replace(code, quad=to_raster(code.quad, factor, 0, 0)) for code in codes]

@@ -19,7 +19,7 @@ from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, TWO_DIMENSIONAL, Detectio
 _SAME_SHARE = 0.4  # of the smaller quad, for two reports to be of one code
 _LARGER = 1.25  # an engine that saw this much more of a code saw the rest of it
 # Who is trusted first for content, symbology and corners.
-_TRUST = {"zxing": 0, "zbar": 1, "imm": 2, "opencv": 3}
+_TRUST = {"zxing": 0, "zbar": 1, "imm": 2, "locator": 3, "opencv": 4}
 
 
 def merge(detections: Iterable[Detection], gray: Pixels) -> list[Detection]:

@@ -15,7 +15,6 @@ from redactor.model import Detection, Pixels, Symbology
 
 _CONFIDENCE_QR = 0.5
 _CONFIDENCE_BARCODE = 0.4
-_MAX_SIDE_PX = 4_000  # finder patterns of larger pictures are found at half the size
 _MIN_AREA_PX = 64.0
 
 
@@ -24,29 +23,19 @@ class OpencvDetector:
 
     name = "opencv"
 
-    def detect(self, gray: Pixels) -> list[Detection]:
-        """Find codes in a grey raster; none of them is read."""
-        scale, image = _bounded(gray)
-        _, codes = cv2.QRCodeDetectorAruco().detectMulti(image)
-        _, bars = cv2.barcode.BarcodeDetector().detectMulti(image)
-        return [
-            *_detections(codes, scale, Symbology.QRCODE, _CONFIDENCE_QR, "finder patterns"),
-            *_detections(bars, scale, Symbology.ANY_1D, _CONFIDENCE_BARCODE, "bars"),
-        ]
+    def find_squares(self, gray: Pixels) -> list[Detection]:
+        """Find QR codes in a grey raster; none of them is read."""
+        _, corners = cv2.QRCodeDetectorAruco().detectMulti(gray)
+        return _detections(corners, Symbology.QRCODE, _CONFIDENCE_QR, "finder patterns")
 
-
-def _bounded(gray: Pixels) -> tuple[float, Pixels]:
-    """Shrink a large raster; gives the factor back to the original's pixels."""
-    scale = max(1.0, max(gray.shape) / _MAX_SIDE_PX)
-    if scale == 1.0:
-        return scale, gray
-    size = (round(gray.shape[1] / scale), round(gray.shape[0] / scale))
-    return scale, np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    def find_bars(self, gray: Pixels) -> list[Detection]:
+        """Find linear codes in a grey raster; none of them is read."""
+        _, corners = cv2.barcode.BarcodeDetector().detectMulti(gray)
+        return _detections(corners, Symbology.ANY_1D, _CONFIDENCE_BARCODE, "bars")
 
 
 def _detections(
     corners: ArrayLike | None,
-    scale: float,
     symbology: Symbology,
     confidence: float,
     seen: str,
@@ -54,7 +43,7 @@ def _detections(
     if corners is None:
         return []
     result = []
-    for points in np.asarray(corners, dtype=np.float64).reshape(-1, 4, 2) * scale:
+    for points in np.asarray(corners, dtype=np.float64).reshape(-1, 4, 2):
         if not np.isfinite(points).all():
             continue
         quad = Quad.of(points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import zxingcpp
 
@@ -51,6 +52,13 @@ _SYMBOLOGIES = {
     "DXFilmEdge": Symbology.DXFILMEDGE,
 }
 
+_QR_AND_LINEAR = [
+    zxingcpp.BarcodeFormat.QRCode,
+    zxingcpp.BarcodeFormat.MicroQRCode,
+    zxingcpp.BarcodeFormat.RMQRCode,
+    zxingcpp.BarcodeFormat.AllLinear,
+]
+
 _CONFIDENCE_UNREAD = 0.6  # a finder pattern was there; 14 of 268 pictures without codes have one
 
 
@@ -61,13 +69,20 @@ class ZxingDetector:
 
     def detect(self, gray: Pixels) -> list[Detection]:
         """Find codes in a grey raster; those found but not read have content None."""
-        found = zxingcpp.read_barcodes(gray, text_mode=zxingcpp.TextMode.Plain, return_errors=True)
-        return [detection for code in found if (detection := _detection(code)) is not None]
+        return _look(gray, return_errors=True)
+
+    def detect_small(self, gray: Pixels) -> list[Detection]:
+        """Find QR and linear codes at the raster's own scale alone: a fifth of the time."""
+        return _look(gray, return_errors=True, formats=_QR_AND_LINEAR, try_downscale=False)
 
     def read(self, gray: Pixels) -> list[Detection]:
         """Find only codes that can be read."""
-        found = zxingcpp.read_barcodes(gray, text_mode=zxingcpp.TextMode.Plain)
-        return [detection for code in found if (detection := _detection(code)) is not None]
+        return _look(gray)
+
+
+def _look(gray: Pixels, **options: Any) -> list[Detection]:  # noqa: ANN401 - zxing-cpp's own
+    found = zxingcpp.read_barcodes(gray, text_mode=zxingcpp.TextMode.Plain, **options)
+    return [detection for code in found if (detection := _detection(code)) is not None]
 
 
 def _detection(code: zxingcpp.Barcode) -> Detection | None:

@@ -1,0 +1,246 @@
+"""QR codes by their finder patterns, whether or not anybody can read them.
+
+A finder pattern is a dark square in a light one in a dark one, with sides as 3 : 5 : 7 modules.
+Three of them at the corners of a square span a code, and two do where there is a module texture
+between them; what a lone one belongs to, `texture` finds out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from redactor.detect.texture import density
+from redactor.geometry import Quad
+from redactor.model import Pixels
+
+Vector = NDArray[np.float64]
+
+# Thresholds adapt to a neighbourhood; two sizes of it, as shares of the longer side, see finder
+# patterns of small and of large codes.
+_NEIGHBOURHOODS = (40, 12)
+_THRESHOLD_OFFSET = 4  # levels
+_MIN_AREA_PX = 80.0
+# Areas of the light and the inner dark square, as shares of the whole: 25/49 and 9/49, with room
+# for blur, which thins or thickens both.
+_LIGHT_SHARE = (0.3, 0.75)
+_CORE_SHARE = (0.05, 0.4)
+_MAX_ASPECT = 2.2  # seen at a slant
+_MIN_FILL = 0.7  # of the rectangle around it
+_MAX_OFFSET = 0.15  # of the longer side, between the centres of the whole and of its core
+
+_MAX_FOR_TRIPLES = 14  # finder patterns without a code; combinations grow with the cube
+_MAX_FOR_PAIRS = 24
+_MIN_DENSITY_TRIPLE = 0.15  # transitions per module; random modules have 0.5, paper none
+_MIN_DENSITY_PAIR = 0.28
+
+
+@dataclass(frozen=True, eq=False)
+class Finder:
+    """One finder pattern.
+
+    Attributes:
+        center: (x, y) in pixels.
+        module: Side of a module in pixels.
+        axes: Two unit vectors along its sides.
+    """
+
+    center: Vector
+    module: float
+    axes: tuple[Vector, Vector]
+
+
+@dataclass(frozen=True, eq=False)
+class Square:
+    """A code that finder patterns span.
+
+    Attributes:
+        quad: Its outline in pixels.
+        finders: Indices of the finder patterns.
+    """
+
+    quad: Quad
+    finders: frozenset[int]
+
+
+def find_finders(flat: Pixels) -> list[Finder]:
+    """Find finder patterns in an evenly lit raster, the largest first."""
+    found: list[Finder] = []
+    for neighbourhood in _NEIGHBOURHOODS:
+        found += _nested_squares(flat, max(11, max(flat.shape) // neighbourhood | 1))
+    distinct: list[Finder] = []
+    for finder in sorted(found, key=lambda finder: -finder.module):
+        near = (np.hypot(*(finder.center - other.center)) < 3 * other.module for other in distinct)
+        if not any(near):
+            distinct.append(finder)
+    return distinct
+
+
+def squares(finders: Sequence[Finder], flat: Pixels) -> list[Square]:
+    """Give the codes that finder patterns span, three or two each; none shares a pattern."""
+    chosen: list[Square] = []
+    taken: set[int] = set()
+    for candidates in (_triples(finders, flat), _pairs(finders, flat, taken)):
+        for _, square in sorted(candidates, key=lambda scored: -scored[0]):
+            if not taken & square.finders:
+                taken |= square.finders
+                chosen.append(square)
+    return chosen
+
+
+def _nested_squares(flat: Pixels, neighbourhood: int) -> Iterator[Finder]:
+    dark = cv2.adaptiveThreshold(
+        flat,
+        255,
+        cv2.ADAPTIVE_THRESH_MEAN_C,
+        cv2.THRESH_BINARY_INV,
+        neighbourhood,
+        _THRESHOLD_OFFSET,
+    )
+    found, tree = cv2.findContours(dark, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)
+    if tree is None:
+        return
+    contours = [np.asarray(contour, dtype=np.int32) for contour in found]
+    following, children = tree[0][:, 0], tree[0][:, 2]
+    areas: dict[int, float] = {}
+
+    def largest_child(index: int) -> int:
+        best, child = -1, int(children[index])
+        while child >= 0:
+            areas[child] = cv2.contourArea(contours[child])
+            if best < 0 or areas[child] > areas[best]:
+                best = child
+            child = int(following[child])
+        return best
+
+    for index in map(int, np.flatnonzero(children >= 0)):
+        contour = contours[index]
+        whole = cv2.contourArea(contour)
+        if whole < _MIN_AREA_PX:
+            continue
+        light = largest_child(index)
+        if not _LIGHT_SHARE[0] * whole < areas[light] < _LIGHT_SHARE[1] * whole:
+            continue
+        core = largest_child(light)
+        if core < 0 or not _CORE_SHARE[0] * whole < areas[core] < _CORE_SHARE[1] * whole:
+            continue
+        finder = _finder(contour, contours[core], whole)
+        if finder is not None:
+            yield finder
+
+
+def _finder(contour: NDArray[np.int32], core: NDArray[np.int32], area: float) -> Finder | None:
+    rectangle = cv2.minAreaRect(contour)
+    width, height = rectangle[1]
+    longer, shorter = max(width, height), min(width, height)
+    if shorter < 6 or longer > _MAX_ASPECT * shorter or area < _MIN_FILL * width * height:
+        return None
+    center = np.array(rectangle[0], dtype=np.float64)
+    moments = cv2.moments(core)
+    if moments["m00"] == 0:
+        return None
+    inner = np.array((moments["m10"], moments["m01"])) / moments["m00"]
+    if np.hypot(*(inner - center)) > _MAX_OFFSET * longer:
+        return None
+    corners = cv2.boxPoints(rectangle).astype(np.float64)
+    axes = (_unit(corners[1] - corners[0]), _unit(corners[2] - corners[1]))
+    return Finder(center, float(np.sqrt(width * height)) / 7, axes)
+
+
+def _triples(finders: Sequence[Finder], flat: Pixels) -> Iterator[tuple[float, Square]]:
+    """Score every three finder patterns that could be top left, top right and bottom left."""
+    if len(finders) > _MAX_FOR_TRIPLES:
+        return
+    for three in itertools.combinations(range(len(finders)), 3):
+        modules = [finders[index].module for index in three]
+        if max(modules) > 1.9 * min(modules):
+            continue
+        for turn in range(3):
+            corner, right, down = three[turn], three[turn - 2], three[turn - 1]
+            square = _triple(finders, (corner, right, down), flat, float(np.mean(modules)))
+            if square is not None:
+                score, quad = square
+                score -= 0.3 * float(np.log(max(modules) / min(modules)))
+                yield score, Square(quad, frozenset(three))
+
+
+def _triple(
+    finders: Sequence[Finder], indices: tuple[int, int, int], flat: Pixels, module: float
+) -> tuple[float, Quad] | None:
+    corner, right, down = (finders[index] for index in indices)
+    across, along = right.center - corner.center, down.center - corner.center
+    width, height = float(np.hypot(*across)), float(np.hypot(*along))
+    if not 0.45 < width / height < 2.2 or min(width, height) < 10 * module:
+        return None
+    if max(width, height) > 175 * module:
+        return None
+    u, v = across / width, along / height
+    if abs(u @ v) > 0.55:
+        return None
+    sides = ((u, corner), (v, corner), (u, right), (v, down))
+    if min(_alignment(direction, finder) for direction, finder in sides) < 0.85:
+        return None
+    a = corner.center - (u + v) * 3.5 * corner.module
+    b = right.center + (u - v) * 3.5 * right.module
+    d = down.center + (v - u) * 3.5 * down.module
+    quad = Quad.of((a, b, b + d - a, d))
+    modules = density(flat, quad, module)
+    if modules < _MIN_DENSITY_TRIPLE:
+        return None
+    return modules - abs(float(u @ v)) - 0.3 * abs(float(np.log(width / height))), quad
+
+
+def _pairs(
+    finders: Sequence[Finder], flat: Pixels, taken: set[int]
+) -> Iterator[tuple[float, Square]]:
+    """Score every two finder patterns that could stand at a side or at a diagonal of a code."""
+    free = [index for index in range(len(finders)) if index not in taken]
+    if len(free) > _MAX_FOR_PAIRS:
+        return
+    for i, j in itertools.combinations(free, 2):
+        first, second = finders[i], finders[j]
+        if max(first.module, second.module) > 1.5 * min(first.module, second.module):
+            continue
+        module = (first.module + second.module) / 2
+        scored = [
+            (density(flat, quad, module), quad) for quad in _pair_quads(first, second, module)
+        ]
+        if scored:
+            score, quad = max(scored, key=lambda pair: pair[0])
+            if score > _MIN_DENSITY_PAIR:
+                yield score, Square(quad, frozenset((i, j)))
+
+
+def _pair_quads(first: Finder, second: Finder, module: float) -> Iterator[Quad]:
+    offset = second.center - first.center
+    length = float(np.hypot(*offset))
+    if not 13 * module < length < 175 * module:
+        return
+    along = offset / length
+    normal = np.array((-along[1], along[0]))
+    alignments = [_alignment(along, finder) for finder in (first, second)]
+    if min(alignments) > 0.93:  # two ends of one side; the code lies on one hand or the other
+        for inward in (normal, -normal):
+            a = first.center - (along + inward) * 3.5 * module
+            b = second.center + (along - inward) * 3.5 * module
+            depth = inward * (length + 7 * module)
+            yield Quad.of((a, b, b + depth, a + depth))
+    elif max(alignments) < 0.82 and length > 18 * module:  # two ends of a diagonal
+        middle = (first.center + second.center) / 2
+        half = (length + 7 * module * np.sqrt(2)) / 2
+        ends = (-along, normal, along, -normal)
+        yield Quad.of([middle + end * half for end in ends])
+
+
+def _alignment(direction: Vector, finder: Finder) -> float:
+    """Give the cosine between a direction and the nearest side of a finder pattern."""
+    return max(abs(float(direction @ axis)) for axis in finder.axes)
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / max(float(np.hypot(*vector)), 1e-9)
