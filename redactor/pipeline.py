@@ -27,7 +27,7 @@ from redactor.errors import (
     RedactorError,
     StorageError,
 )
-from redactor.geometry import Box, Mask, Quad
+from redactor.geometry import Box, Quad
 from redactor.model import (
     DEFAULT_LIMITS,
     Action,
@@ -418,29 +418,22 @@ def _patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patc
     hidden = render.hidden_area(regions, picture.size, picture.cell)
     across, down = picture.cell
     for region in regions:
-        target = region.quad.mask(*picture.size, cell=picture.cell)
-        cells = _window(target)
-        if cells is None:
+        touched, mask = region.quad.touched(*picture.size, cell=picture.cell)
+        if not mask.any():
             continue
-        part = np.s_[cells.top : cells.bottom, cells.left : cells.right]
+        ring = max(_RING_CELLS, round(_RING_SHARE * max(touched.width, touched.height)))
+        cells = touched.grow(ring).clip(hidden.shape[1], hidden.shape[0])
+        target = np.zeros((cells.height, cells.width), dtype=np.bool_)
+        top, left = touched.top - cells.top, touched.left - cells.left
+        target[top : top + touched.height, left : left + touched.width] = mask
         box = Box(cells.left * across, cells.top * down, cells.right * across, cells.bottom * down)
         planes = render.draw(
             picture.read(box),
-            hidden=hidden[part],
-            target=target[part],
+            hidden=hidden[cells.top : cells.bottom, cells.left : cells.right],
+            target=target,
             action=region.action,
             style=region.style,
             color=picture.color(region.style.color) if region.style.color else None,
             has_alpha=picture.has_alpha,
         )
-        yield Patch(box.left, box.top, target[part], planes)
-
-
-def _window(target: Mask) -> Box | None:
-    """Give the cells around a target from which colours are taken; None for an empty target."""
-    rows, columns = np.nonzero(target.any(axis=1))[0], np.nonzero(target.any(axis=0))[0]
-    if not len(rows):
-        return None
-    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    ring = max(_RING_CELLS, round(_RING_SHARE * max(box.width, box.height)))
-    return box.grow(ring).clip(target.shape[1], target.shape[0])
+        yield Patch(box.left, box.top, target, planes)

@@ -32,6 +32,10 @@ _QUIET_MODULES = {
 _QUIET_MODULES_RETAIL = 9.0
 _QUIET_MODULES_1D = 10.0
 
+# The quiet zone is hidden to this share of the longer side: four modules around a small QR code
+# take up more of the picture than half the code does, all of it blank paper.
+_QUIET_SHARE = 0.06
+
 # Modules along the shorter side where the detector cannot tell: the smaller the number, the wider
 # the quiet zone. The most common QR codes in photographs are versions 2 to 4.
 _USUAL_MODULES = {Symbology.QRCODE: 29, Symbology.ANY_QR: 29, Symbology.MICROQR: 15}
@@ -91,4 +95,5 @@ def _margins(detection: Detection) -> tuple[float, float]:
         usual = _USUAL_MODULES.get(detection.symbology, _USUAL_MODULES_2D)
         across = down = usual
     quiet = _QUIET_MODULES.get(detection.symbology, 4.0)
-    return quiet * width / across + error, quiet * height / down + error
+    most = _QUIET_SHARE * max(width, height)
+    return min(quiet * width / across, most) + error, min(quiet * height / down, most) + error
