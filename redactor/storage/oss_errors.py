@@ -84,6 +84,8 @@ class OssReport:
     def _meaning(self) -> tuple[Kind, str]:
         if self.code == "AccessDenied" and self.is_about_bucket:
             return BackendMissing, _PERMISSIONS
+        if self.code == "InvalidArgument" and "signing region" in self.message:
+            return BackendMissing, "set OSS_REGION to the bucket's own region"
         if self.status >= 500:
             return _SERVER
         return _BY_CODE.get(self.code) or _BY_STATUS.get(self.status) or (StorageError, "")

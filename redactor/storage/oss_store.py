@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redactor.errors import StorageError
+from redactor.errors import BackendMissing, StorageError, Unavailable
 from redactor.model import AskImageCodes
 from redactor.storage import Blob, Item
 from redactor.storage.names import FailedItem, check_relative
@@ -67,16 +67,23 @@ class OssSource:
         """List the objects, in the order of OSS.
 
         Raises:
-            BackendMissing: If bucket, credentials or permissions are missing.
+            BackendMissing: If bucket, credentials or permissions are missing, or OSS cannot be
+                reached when the listing begins.
         """
         if not self.place.is_prefix:
             yield self._item(self.place.key)
             return
         skip = self._skip()
+        has_begun = False
         try:
             for key in self.client.keys(self.place):
+                has_begun = True
                 if not key.startswith(skip):
                     yield self._item(key)
+        except Unavailable as error:
+            if not has_begun:  # a network that is down is no picture that failed
+                raise BackendMissing(str(error)) from error
+            yield FailedItem(str(self.place), self.place.key, error)
         except StorageError as error:
             yield FailedItem(str(self.place), self.place.key, error)
 

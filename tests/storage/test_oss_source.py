@@ -143,6 +143,20 @@ def test_a_bucket_that_cannot_be_listed_is_a_missing_backend(client, server, cod
         list(a_source(client).items())
 
 
+def test_a_listing_that_cannot_begin_is_a_missing_backend(client, server):
+    server.stop()
+
+    with pytest.raises(BackendMissing, match="OSS cannot be reached"):
+        list(OssSource(client, OssPlace.parse("oss://uploads/in/"), "in/").items())
+
+
+def test_a_wrong_region_is_a_missing_backend(server, monkeypatch):
+    monkeypatch.setenv("OSS_REGION", "cn-nowhere")
+
+    with pytest.raises(BackendMissing, match="set OSS_REGION to the bucket's own region"):
+        relatives("oss://uploads/in/")
+
+
 def test_a_bucket_can_be_checked(client):
     client.check(OssPlace.parse("oss://uploads/"))
 
