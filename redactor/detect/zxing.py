@@ -108,7 +108,32 @@ def _detection(code: zxingcpp.Barcode) -> Detection | None:
     text = code.text
     if symbology is Symbology.EAN13 and len(text) == 13 and text.startswith("0"):
         symbology, text = Symbology.UPCA, text[1:]  # the same bars; UPC-A is what is printed
+    if symbology is Symbology.UPCE:
+        text = _as_printed(text)
     return Detection(quad, symbology, text, 1.0, ("zxing",), (text,), modules=modules)
+
+
+def _as_printed(text: str) -> str:
+    """Give the eight digits of a UPC-E code, as zbar does, where zxing-cpp gives thirteen."""
+    match = re.fullmatch(
+        r"0(\d)(?:"
+        r"(\d\d)([012])0000(\d{3})"
+        r"|(\d{3})00000(\d\d)"
+        r"|(\d{4})00000(\d)"
+        r"|(\d{5})0000([5-9])"
+        r")(\d)",
+        text,
+    )
+    if match is None:
+        return text
+    system, check = match[1], match[11]
+    if match[2]:
+        return f"{system}{match[2]}{match[4]}{match[3]}{check}"
+    if match[5]:
+        return f"{system}{match[5]}{match[6]}3{check}"
+    if match[7]:
+        return f"{system}{match[7]}{match[8]}4{check}"
+    return f"{system}{match[9]}{match[10]}{check}"
 
 
 def _modules(symbology: Symbology, version: str) -> tuple[int, int] | None:
