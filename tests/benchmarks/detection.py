@@ -226,6 +226,7 @@ def seen(hidden: Sequence[Quad], codes: Sequence[Quad], picture: Picture) -> Rec
     return {
         "found": len(hidden),
         "hidden": float(mask.mean()),
+        "quads": [[[round(v, 1) for v in corner] for corner in quad.corners] for quad in hidden],
         "covered": covered,
         "extra": float(other.mean()),
     }
@@ -395,12 +396,15 @@ def reading(records: Sequence[Record]) -> Record:
         count["read"] += bool(contents)
         if record["text"] is not None:
             count["known"] += 1
-            count["right"] += plain(record["text"]) in map(plain, contents)
+            count["right"] += any(plain(record["text"]) in plain(c) for c in contents)
     return {symbology: dict(count) for symbology, count in sorted(counts.items())}
 
 
 def plain(text: str) -> str:
-    """Give what two spellings of one content share: brackets, separators and bytes differ."""
+    """Give what two spellings of one content share: brackets, separators and bytes differ.
+
+    One may lie in the other: start and stop letters, or the GS1 identifier before a number.
+    """
     return re.sub(r"[^0-9A-Za-z]", "", text).lstrip("0")
 
 
