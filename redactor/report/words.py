@@ -101,9 +101,12 @@ def content_of(code: CodeRow, *, limit: int = 240) -> tuple[str, bool]:
 
 
 def codes_of(entry: Row) -> str:
-    """Name the codes of a picture: `2 QR code, 1 EAN-13`."""
+    """Name the codes of a picture: `2 QR codes, 1 EAN-13`."""
     counts = Counter(symbology_name(code["symbology"]) for code in entry["codes"])
-    return ", ".join(f"{number} {name}" for name, number in counts.most_common())
+    return ", ".join(
+        f"{number} {name}{'s' if number > 1 and name.endswith('code') else ''}"
+        for name, number in counts.most_common()
+    )
 
 
 def done_to(entry: Row) -> str:
