@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,8 @@ def _detection(code: Any, size: tuple[int, int]) -> Detection:  # noqa: ANN401 -
 
 
 def _number(value: Any, key: str) -> float:  # noqa: ANN401 - JSON
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise DetectorError(f"image/codes answered a {key} that is not a number")
-    return float(value)
+    if not isinstance(value, bool) and isinstance(value, int | float):
+        with suppress(OverflowError):  # JSON's whole numbers may have any length
+            if math.isfinite(number := float(value)):
+                return number
+    raise DetectorError(f"image/codes answered a {key} that is not a number")
