@@ -32,6 +32,8 @@ _LIGHT_SHARE = (0.3, 0.75)
 _CORE_SHARE = (0.05, 0.4)
 _MAX_ASPECT = 2.2  # seen at a slant
 _MIN_FILL = 0.7  # of the rectangle around it
+_MAX_SHARE = 0.4  # of the raster's longer side: three of them and what is between do not fit in
+_SAME_SIZE = 2.0  # a pattern within a larger one is the same only if not much smaller
 _MAX_OFFSET = 0.15  # of the longer side, between the centres of the whole and of its core
 
 _MAX_FOR_TRIPLES = 14  # finder patterns without a code; combinations grow with the cube
@@ -74,9 +76,9 @@ def find_finders(flat: Pixels) -> list[Finder]:
     for neighbourhood in _NEIGHBOURHOODS:
         found += _nested_squares(flat, max(11, max(flat.shape) // neighbourhood | 1))
     distinct: list[Finder] = []
+    largest = _MAX_SHARE * max(flat.shape) / 7
     for finder in sorted(found, key=lambda finder: -finder.module):
-        near = (np.hypot(*(finder.center - other.center)) < 3 * other.module for other in distinct)
-        if not any(near):
+        if finder.module < largest and not any(_are_same(finder, other) for other in distinct):
             distinct.append(finder)
     return distinct
 
@@ -91,6 +93,12 @@ def squares(finders: Sequence[Finder], flat: Pixels) -> list[Square]:
                 taken |= square.finders
                 chosen.append(square)
     return chosen
+
+
+def _are_same(smaller: Finder, larger: Finder) -> bool:
+    """Say whether one pattern was seen twice; a sheet or a frame around a code is none."""
+    is_near = np.hypot(*(smaller.center - larger.center)) < 3 * larger.module
+    return bool(is_near) and larger.module < _SAME_SIZE * smaller.module
 
 
 def _nested_squares(flat: Pixels, neighbourhood: int) -> Iterator[Finder]:

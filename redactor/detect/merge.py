@@ -17,6 +17,7 @@ from redactor.geometry import Quad
 from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, TWO_DIMENSIONAL, Detection, Pixels, Symbology
 
 _SAME_SHARE = 0.4  # of the smaller quad, for two reports to be of one code
+_MUCH_LARGER = 2.5  # than a code whose corners are known: it is another one
 _LARGER = 1.25  # an engine that saw this much more of a code saw the rest of it
 # Who is trusted first for content, symbology and corners.
 _TRUST = {"zxing": 0, "zbar": 1, "imm": 2, "locator": 3, "opencv": 4}
@@ -54,9 +55,19 @@ def _are_same(first: Detection, second: Detection) -> bool:
     if smaller <= 0:
         return first.quad.contains(second.quad.center) or second.quad.contains(first.quad.center)
     share = shared / smaller
+    if any(
+        _is_exact(one) and one.quad.area * _MUCH_LARGER < other.quad.area
+        for one, other in ((first, second), (second, first))
+    ):
+        return False  # a decoy inside of it, and no reason to give up the code around
     if first.content is not None and first.content == second.content:
         return share > _SAME_SHARE / 4
     return share > _SAME_SHARE
+
+
+def _is_exact(code: Detection) -> bool:
+    """Say whether the corners are known: a matrix code cannot be read without."""
+    return code.is_read and code.symbology in TWO_DIMENSIONAL and code.sources == ("zxing",)
 
 
 def _are_akin(first: Symbology, second: Symbology) -> bool:

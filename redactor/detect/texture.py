@@ -81,6 +81,8 @@ def density(flat: Pixels, quad: Quad, module: float) -> float:
         (width, height),
         borderMode=cv2.BORDER_REPLICATE,
     )
+    # Even light brings out the noise of plain paper, which changes more often than modules do.
+    part = cv2.GaussianBlur(part, (0, 0), _SCALE / 3)
     mean, deviation = local_statistics(np.asarray(part, dtype=np.uint8), 39)
     light = part > mean
     across = (light[:, 1:] != light[:, :-1]).mean() * _SCALE
