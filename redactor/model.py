@@ -139,7 +139,7 @@ MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One code found in one picture.
+    """One code found in one picture. Its `repr` does not tell the content: logs are read by many.
 
     Attributes:
         quad: Outline of the symbol without its quiet zone, in pixels of the stored raster.
@@ -156,10 +156,10 @@ class Detection:
 
     quad: Quad
     symbology: Symbology
-    content: str | None
+    content: str | None = field(repr=False)
     confidence: float
     sources: tuple[str, ...]
-    readings: tuple[str, ...] = ()
+    readings: tuple[str, ...] = field(default=(), repr=False)
     frame: int = 0
     modules: tuple[int, int] | None = None
     reason: str | None = None

@@ -268,22 +268,22 @@ class _Work:
             DetectorError: If the codes come from IMM alone and it has missed one.
         """
         stages: dict[Quad, int] = {}
-        # What IMM alone has seen is looked at whole; what the engines have seen, where it changed.
-        whole = self.redactor.where is Where.IMM
+        # Whatever was changed is read again, whole; and so is what only IMM has looked at.
+        is_remote = self.redactor.where is Where.IMM
         for _ in range(_ROUNDS):
             hidden = [decision for decision in self.decisions if decision.action.hides]
             self.regions = tuple(_region(decision, stages) for decision in hidden)
             image, path, output = self._draw(picture)
-            if output is None and not whole:
+            if output is None and not is_remote:
                 return image, path
-            findings = self._check(output or picture, hidden, whole=whole)
+            findings = self._check(output or picture, hidden)
             if findings.is_clean:
                 self.checks.append(findings.check)
                 return image, path
             remedy = "larger"
             if findings.strangers:
                 remedy = "decide again"
-                if whole:
+                if is_remote:
                     raise DetectorError("beyond IMM: verification read a code that it missed")
                 detections = self._with(detections, findings.strangers, picture)
                 self._decide(picture, detections)
@@ -314,13 +314,11 @@ class _Work:
             raise PictureError("what was written is not the picture that was drawn")
         return image, path, output
 
-    def _check(
-        self, picture: codec.Picture, hidden: Sequence[Decision], *, whole: bool
-    ) -> verify.Findings:
+    def _check(self, picture: codec.Picture, hidden: Sequence[Decision]) -> verify.Findings:
         allowed = [decision for decision in self.decisions if not decision.action.hides]
         regions = [region for region in self.regions if region.frame == 0]
         with self._timed("verify"):
-            return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=whole)
+            return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=True)
 
     def _result(self, image: bytes | None, path: str | None, *, dry_run: bool = False) -> Result:
         flags = [decision.flag for decision in self.decisions if decision.flag is not None]

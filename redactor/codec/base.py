@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from redactor.codec.markers import check_passes
@@ -150,6 +151,15 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return sides[0] & 0x3FFF, sides[1] & 0x3FFF
 
 
+def has_header(data: bytes, name: str) -> bool:
+    """Say whether bytes begin with the header of a picture, whatever follows."""
+    try:
+        image = _PLUGINS[name](io.BytesIO(data))
+    except Exception:  # noqa: BLE001 - Pillow's plugins raise anything on hostile bytes
+        return False
+    return min(image.size) > 0
+
+
 def check_size(size: tuple[int, int], limits: Limits) -> None:
     """Hold width and height, as the header states them, against the limits.
 
@@ -178,7 +188,7 @@ def main_frame(image: Image.Image, orientation: int) -> Frame:
 def views(image: Image.Image) -> tuple[Pixels, ...]:
     """Give what a picture can look like; see `Frame.views`."""
     if image.mode.startswith("I;16"):
-        return (_read_only((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)),)
+        return _deep_views(np.asarray(image).astype(np.uint16))
     if not has_transparency(image):
         mode = "L" if image.mode in "1L" else "RGB"
         return (_read_only(np.asarray(image if image.mode == mode else image.convert(mode))),)
@@ -191,6 +201,13 @@ def views(image: Image.Image) -> tuple[Pixels, ...]:
     if alpha.min() < 255:
         seen += [((shown + 127) // 255).astype(np.uint8), color, rgba[..., 3]]
     return tuple(_read_only(np.ascontiguousarray(view)) for view in seen)
+
+
+def _deep_views(values: NDArray[np.uint16]) -> tuple[Pixels, ...]:
+    """Give the high byte of 16-bit values, and their whole range stretched over 8 bits."""
+    low, high = int(values.min()), int(values.max())
+    stretched = (values - low) * (255.0 / max(high - low, 1))
+    return _read_only((values >> 8).astype(np.uint8)), _read_only(stretched.astype(np.uint8))
 
 
 def has_transparency(image: Image.Image) -> bool:

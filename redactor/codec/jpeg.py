@@ -44,10 +44,16 @@ from redactor.codec.markers import (
     has_16_bits,
     split,
 )
-from redactor.codec.metadata import clean_exif, embedded_frames, has_picture, orientation
+from redactor.codec.metadata import (
+    clean_exif,
+    embedded_frames,
+    has_picture,
+    orientation,
+    refuse_raw_thumbnail,
+)
 from redactor.errors import DamagedPicture, UnsupportedPicture
 from redactor.geometry import Box
-from redactor.model import Limits, Patch, Plane
+from redactor.model import Frame, Limits, Patch, Plane
 
 _MAX_COMMENT_BYTES = 1024  # a sentence stays; what could be a copy of a code goes
 
@@ -56,6 +62,24 @@ _OPTIMIZE_CODING = 1 << 6  # jpeglib's flag
 _FOLDER = Path(jpeglib.__file__).parent / "cjpeglib"
 # Of the libraries jpeglib brings, the newest libjpeg-turbo; its functions are those of 1.0.x.
 _LIBRARY = ctypes.CDLL(str(next(_FOLDER.glob("cjpeglib_turbo210.*"), _FOLDER)))
+
+
+def _raw_thumbnail(segment: Segment) -> Frame | None:
+    """Give the thumbnail of bare RGB pixels that a JFIF header can hold.
+
+    Raises:
+        UnsupportedPicture: If it is one of JFXX's uncompressed kinds.
+    """
+    body = segment.body
+    if segment.marker == APP0 and body.startswith(b"JFXX\0") and body[5:6] in (b"\x11", b"\x13"):
+        raise UnsupportedPicture("its JFXX thumbnail is uncompressed and cannot be looked at yet")
+    if segment.marker != APP0 or not body.startswith(b"JFIF\0") or len(body) < 17:
+        return None
+    width, height = body[12], body[13]
+    if not width * height or len(body) < 14 + 3 * width * height:
+        return None
+    pixels = np.frombuffer(body, dtype=np.uint8, count=3 * width * height, offset=14)
+    return Frame((pixels.reshape(height, width, 3),), "thumbnail")
 
 
 class JpegPicture:
@@ -69,9 +93,11 @@ class JpegPicture:
         image = decode(data, "JPEG", limits)
         self.size = image.size
         self.orientation = orientation(image)
+        refuse_raw_thumbnail(image)
         others = [(_name(segment), segment.body) for segment in self._segments]
         frames = embedded_frames([*others, ("trailer", trailer)], limits)
-        self.frames = (main_frame(image, self.orientation), *frames)
+        raw = (f for s in self._segments if (f := _raw_thumbnail(s)) is not None)
+        self.frames = (main_frame(image, self.orientation), *frames, *raw)
         self._header = next(s for s in self._segments if s.marker in FRAME_HEADERS)
         self._components = components(self._header.body, self.size)
         self._factors = [(across, down) for _, across, down in self._components]

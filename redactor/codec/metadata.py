@@ -6,14 +6,15 @@ camera tags stay; everything that can hold pixels goes.
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from PIL import ExifTags, Image
 
-from redactor.codec.base import decode, translated, views
-from redactor.errors import LimitExceeded, PictureError
+from redactor.codec.base import decode, has_header, translated, views
+from redactor.errors import LimitExceeded, PictureError, UnsupportedPicture
 from redactor.model import Frame, Limits
 
 # Larger binary values than this can hold a picture; the longest plain tags are far shorter.
@@ -22,6 +23,9 @@ _MAX_TAG_BYTES = 256
 _MAX_EMBEDDED = 8
 _MAX_STARTS = 64
 
+_OTHER_PICTURE = re.compile(rb"GIF8[79]a")
+_OTHER_STARTS = (b"BM", b"II*\0", b"MM\0*")
+_BASE64_JPEG = re.compile(rb"/9j/(?:[A-Za-z0-9+/]|&#x[aAdD];|\s){200,}")
 _PICTURE_START = re.compile(
     rb"\xff\xd8\xff[\xc0-\xfe]|\x89PNG\r\n\x1a\n|RIFF....WEBPVP8", re.DOTALL
 )
@@ -89,15 +93,19 @@ def embedded_frames(places: Iterable[tuple[str, bytes]], limits: Limits) -> tupl
         limits: As for the picture itself; all the pictures inside it share them.
 
     Returns:
-        Frames in order; what begins like a picture but cannot be decoded shows nobody a code.
+        Frames in order; bytes that merely begin like a picture are none.
 
     Raises:
+        UnsupportedPicture: If one is animated, damaged or of a format that is not handled: some
+            readers would show it.
         LimitExceeded: If there are more than eight, or together they are larger than the limits
             allow.
     """
     frames: list[Frame] = []
     starts, pixels = 0, limits.max_pixels
-    for name, data in places:
+    for name, data in _with_base64(places):
+        if _OTHER_PICTURE.search(data) or (name == "trailer" and data.startswith(_OTHER_STARTS)):
+            raise UnsupportedPicture(f"its {name} holds a picture that cannot be looked at yet")
         for match in _PICTURE_START.finditer(data):
             starts += 1
             if len(frames) >= _MAX_EMBEDDED or starts > _MAX_STARTS:
@@ -107,13 +115,38 @@ def embedded_frames(places: Iterable[tuple[str, bytes]], limits: Limits) -> tupl
                 with translated(kind):
                     image = decode(data[match.start() :], kind, replace(limits, max_pixels=pixels))
                     seen = views(image)
-            except LimitExceeded:
+            except (LimitExceeded, UnsupportedPicture):
                 raise
             except PictureError:
+                if has_header(data[match.start() :], kind):
+                    raise UnsupportedPicture(f"its {name} holds a damaged picture") from None
                 continue
             pixels -= image.width * image.height
             frames.append(Frame(seen, name))
     return tuple(frames)
+
+
+def refuse_raw_thumbnail(image: Image.Image) -> None:
+    """Stop at an EXIF thumbnail of bare pixels, which nothing here decodes.
+
+    Raises:
+        UnsupportedPicture: If there is one.
+    """
+    try:
+        has_strips = ExifTags.Base.StripOffsets in image.getexif().get_ifd(ExifTags.IFD.IFD1)
+    except Exception:  # noqa: BLE001 - Pillow's EXIF reader raises anything on hostile bytes
+        return
+    if has_strips:
+        raise UnsupportedPicture("its EXIF thumbnail is uncompressed and cannot be looked at yet")
+
+
+def _with_base64(places: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Give places, and after each the pictures that it holds in base64, as XMP does."""
+    for name, data in places:
+        yield name, data
+        for match in _BASE64_JPEG.finditer(data):
+            text = re.sub(rb"&#x[aAdD];|\s", b"", match[0])
+            yield name, base64.b64decode(text[: len(text) // 4 * 4])
 
 
 def _orientation_only(block: bytes, prefix: bytes) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from redactor.codec.base import decode, has_transparency, main_frame
-from redactor.codec.metadata import clean_exif, embedded_frames, orientation
+from redactor.codec.metadata import clean_exif, embedded_frames, orientation, refuse_raw_thumbnail
 from redactor.codec.raster import Canvas, palette_indices
 from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
 from redactor.geometry import Box
@@ -25,8 +25,10 @@ from redactor.model import Limits, Patch, Pixels, Plane
 # Kept when something was hidden: colour, size and display. Text and unknown chunks can hold
 # a copy of the code; APNG's can hold whole frames.
 _SAFE_CHUNKS = frozenset(
-    b"PLTE tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT pHYs bKGD hIST tIME".split()
+    b"PLTE tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT pHYs bKGD tIME".split()
 )
+# Which of two some readers take first and others last.
+_SINGLE_CHUNKS = tuple(b"IHDR PLTE tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD eXIf pHYs".split())
 _END = b"IEND"
 _MAX_CHUNKS = 100_000  # of 1 KB each in the largest file
 
@@ -47,6 +49,7 @@ class PngPicture:
         self._image = image
         self.size = image.size
         self.orientation = orientation(image)
+        refuse_raw_thumbnail(image)
         others = [(kind.decode("latin-1"), body) for kind, body in self._chunks if kind != b"IDAT"]
         frames = embedded_frames([*others, ("trailer", trailer)], limits)
         self.frames = (main_frame(image, self.orientation), *frames)
@@ -162,6 +165,12 @@ def _read_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
         raise LimitExceeded(f"{_MAX_CHUNKS:,} chunks or more in the PNG")
     if not chunks or chunks[0][0] != b"IHDR" or chunks[-1][0] != _END:
         raise DamagedPicture("the PNG's chunks are broken or cut off")
+    kinds = [kind for kind, _ in chunks]
+    if any(kinds.count(kind) > 1 for kind in _SINGLE_CHUNKS):
+        raise DamagedPicture("the PNG states one thing twice: readers would show it differently")
+    pixels = kinds.index(b"IDAT") if b"IDAT" in kinds else len(kinds)
+    if any(kind in kinds[pixels:] for kind in (b"PLTE", b"tRNS")):
+        raise DamagedPicture("the PNG states its colours after its pixels")
     end = 8 + sum(12 + len(body) for _, body in chunks)
     return chunks[:-1], data[end:]
 

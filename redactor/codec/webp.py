@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from redactor.codec.base import decode, main_frame
-from redactor.codec.metadata import clean_exif, embedded_frames, orientation
+from redactor.codec.metadata import clean_exif, embedded_frames, orientation, refuse_raw_thumbnail
 from redactor.codec.raster import Canvas
 from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
 from redactor.geometry import Box
@@ -38,6 +38,7 @@ class WebpPicture:
         self._exif = first.get(b"EXIF")
         self.size = image.size
         self.orientation = orientation(image)
+        refuse_raw_thumbnail(image)
         others = [
             (kind.decode("latin-1").strip(), body)
             for kind, body in chunks

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redactor.detect.texture import density
+from redactor.errors import LimitExceeded
 from redactor.geometry import Quad
 from redactor.model import Pixels
 
@@ -36,6 +37,7 @@ _MAX_SHARE = 0.4  # of the raster's longer side: three of them and what is betwe
 _SAME_SIZE = 2.0  # a pattern within a larger one is the same only if not much smaller
 _MAX_OFFSET = 0.15  # of the longer side, between the centres of the whole and of its core
 
+_MOST_FINDERS = 1_500  # in both neighbourhoods: three to a code, and room
 _MAX_FOR_TRIPLES = 14  # finder patterns without a code; combinations grow with the cube
 _MAX_FOR_PAIRS = 24
 _MIN_DENSITY_TRIPLE = 0.15  # transitions per module; random modules have 0.5, paper none
@@ -75,11 +77,19 @@ def find_finders(flat: Pixels) -> list[Finder]:
     found: list[Finder] = []
     for neighbourhood in _NEIGHBOURHOODS:
         found += _nested_squares(flat, max(11, max(flat.shape) // neighbourhood | 1))
-    distinct: list[Finder] = []
+    if len(found) > _MOST_FINDERS:
+        raise LimitExceeded("more finder patterns than any sheet of codes has")
     largest = _MAX_SHARE * max(flat.shape) / 7
-    for finder in sorted(found, key=lambda finder: -finder.module):
-        if finder.module < largest and not any(_are_same(finder, other) for other in distinct):
+    found = sorted((f for f in found if f.module < largest), key=lambda finder: -finder.module)
+    modules = np.array([finder.module for finder in found])
+    centers = np.array([finder.center for finder in found]).reshape(-1, 2)
+    distinct: list[Finder] = []
+    is_free = np.ones(len(found), dtype=np.bool_)
+    for index, finder in enumerate(found):
+        if is_free[index]:
             distinct.append(finder)
+            is_near = np.hypot(*(centers - finder.center).T) < 3 * finder.module
+            is_free &= ~(is_near & (finder.module < _SAME_SIZE * modules))
     return distinct
 
 
@@ -93,12 +103,6 @@ def squares(finders: Sequence[Finder], flat: Pixels) -> list[Square]:
                 taken |= square.finders
                 chosen.append(square)
     return chosen
-
-
-def _are_same(smaller: Finder, larger: Finder) -> bool:
-    """Say whether one pattern was seen twice; a sheet or a frame around a code is none."""
-    is_near = np.hypot(*(smaller.center - larger.center)) < 3 * larger.module
-    return bool(is_near) and larger.module < _SAME_SIZE * smaller.module
 
 
 def _nested_squares(flat: Pixels, neighbourhood: int) -> Iterator[Finder]:

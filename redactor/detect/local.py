@@ -19,10 +19,12 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from redactor.detect import zbar
 from redactor.detect.base import Reader
-from redactor.detect.lighting import flatten, shrink
+from redactor.detect.finders import find_finders
+from redactor.detect.lighting import colors, flatten, shrink, turns
 from redactor.detect.locate import NAME as LOCATOR
 from redactor.detect.locate import locate
 from redactor.detect.merge import merge
@@ -30,12 +32,14 @@ from redactor.detect.opencv import OpencvDetector
 from redactor.detect.variants import cut, to_raster, variants
 from redactor.detect.zbar import ZbarDetector
 from redactor.detect.zxing import ZxingDetector
-from redactor.errors import DetectorError
+from redactor.errors import DetectorError, LimitExceeded
 from redactor.geometry import Quad
 from redactor.model import Detection, Frame, Pixels
 
-_LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
+_LARGE_PX = 1_600  # longer side, for zxing-cpp and all symbologies
 _MIDDLE_PX = 1_000  # for zbar, OpenCV and finder patterns
+_MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
+_MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
 _TINY_PX = 480
 _SMALL_PX = 700  # for zxing-cpp in even light
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
@@ -77,12 +81,23 @@ class LocalDetector:
         return merge(detections, next(_looks(frame)).gray)
 
     def read(self, frame: Frame) -> list[Detection]:
-        """Give what any engine reads in a frame; not merged.
+        """Give what any engine reads in a frame as a whole; not merged.
 
         Raises:
             DetectorError: If an engine fails.
         """
-        return [look.back(code) for look in _looks(frame) for code in self._read_in(look.gray)]
+        found: list[Detection] = []
+        for look in _looks(frame):
+            if min(look.gray.shape) < _MIN_SIDE_PX:
+                continue
+            middle, factor = shrink(look.gray, _MIDDLE_PX)
+            codes = _guarded(self._zxing.name, self._zxing.read, look.gray)
+            for reader in self._readers:
+                codes += _guarded(reader.name, reader.read, middle, factor)
+            found += map(look.back, codes)
+        for raster, factor in _color_looks(frame):
+            found += _guarded(self._zxing.name, self._zxing.read, raster, factor)
+        return found
 
     def read_areas(
         self, frame: Frame, quads: Sequence[Quad], *, margin: float = 0.25
@@ -117,9 +132,16 @@ class LocalDetector:
         gray = looks[0].gray
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
-        merged = merge([look.back(code) for look in looks for code in self._see(look.gray)], gray)
+        found = [look.back(code) for look in looks for code in self._see(look.gray)]
+        for raster, factor in _color_looks(frame):
+            found += _guarded(self._zxing.name, self._zxing.read, raster, factor)
+        merged = merge(found, gray)
         # The second look: what was located but not read, up close and in every variant.
         doubtful = [code.quad for code in merged if not code.is_read]
+        if len(doubtful) > _MOST_DOUBTS:
+            raise LimitExceeded(
+                f"more than {_MOST_DOUBTS} places look like codes that nobody reads"
+            )
         if not merged and max(gray.shape) <= _TINY_PX:  # a crop or a thumbnail: cheap to look at
             doubtful = [Quad.from_box(0, 0, *frame.size)]
         again = self.read_areas(frame, doubtful)
@@ -134,14 +156,20 @@ class LocalDetector:
         reported = [
             *_guarded(self._zxing.name, self._zxing.detect, large, shrunk),
             *_guarded(self._zxing.name, self._zxing.detect, small, factor * further),
-            *_guarded(self._opencv.name, self._opencv.find_squares, flat, factor),
             *_guarded(self._opencv.name, self._opencv.find_bars, middle, factor),
         ]
+        finders = find_finders(flat)
+        if len(finders) <= _MOST_FOR_OPENCV:
+            reported += _guarded(self._opencv.name, self._opencv.find_squares, flat, factor)
         if shrunk > 1:
-            reported += _guarded(self._zxing.name, self._zxing.detect_small, gray)
-        if self._zbar is not None and not any(code.is_read for code in reported):
+            reported += _guarded(self._zxing.name, self._zxing.detect_unscaled, gray)
+        for turned, back in turns(middle):
+            slanted = _guarded(self._zxing.name, self._zxing.read_bars, turned)
+            reported += [replace(code, quad=_turned(code.quad, back, factor)) for code in slanted]
+        if self._zbar is not None:
             reported += _guarded(self._zbar.name, self._zbar.detect, middle, factor)
-        return [*(code for code in reported if code.is_read), *locate(gray, flat, factor, reported)]
+        located = locate(gray, flat, factor, finders, reported)
+        return [*(code for code in reported if code.is_read), *located]
 
     def _read_in(self, gray: Pixels) -> list[Detection]:
         if min(gray.shape) < _MIN_SIDE_PX:
@@ -185,12 +213,29 @@ def _looks(frame: Frame) -> Iterator[_Look]:
             yield _Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
 
 
+def _color_looks(frame: Frame) -> Iterator[tuple[Pixels, float]]:
+    """Give small rasters of a frame's colours, which may differ where their brightness does not."""
+    for view in frame.views:
+        if view.ndim == 3:
+            small, factor = shrink(view, _SMALL_PX)
+            for raster in colors(small):
+                yield raster, factor
+
+
+def _turned(quad: Quad, back: NDArray[np.float64], factor: float) -> Quad:
+    """Map a quad in a turned raster back to one `factor` times as large."""
+    points = np.c_[quad.as_array(), np.ones(4)] @ back.T
+    return Quad.of(points * factor)
+
+
 def _guarded(
     name: str, look: Callable[[Pixels], list[Detection]], gray: Pixels, factor: float = 1.0
 ) -> list[Detection]:
     """Run an engine; quads come back in the pixels of a raster `factor` times as large."""
     try:
         codes = look(gray)
+    except LimitExceeded:
+        raise
     except Exception as error:
         raise DetectorError(f"{name} failed: {type(error).__name__}: {error}") from error
     if factor == 1.0:

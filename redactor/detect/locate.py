@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from redactor.detect.bars import has_bars
-from redactor.detect.finders import Finder, find_finders, squares
+from redactor.detect.finders import Finder, squares
 from redactor.detect.texture import density, grow
 from redactor.geometry import Point, Quad
 from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Pixels, Symbology
@@ -29,7 +29,11 @@ _CONFIDENCE = {"three finder patterns": 0.9, "two finder patterns": 0.75, "a fin
 
 
 def locate(
-    gray: Pixels, flat: Pixels, factor: float, reported: Sequence[Detection]
+    gray: Pixels,
+    flat: Pixels,
+    factor: float,
+    finders: Sequence[Finder],
+    reported: Sequence[Detection],
 ) -> list[Detection]:
     """Give the codes that were not read.
 
@@ -37,6 +41,7 @@ def locate(
         gray: The raster, shape (height, width).
         flat: A small, evenly lit copy of it.
         factor: From the copy's pixels to the raster's.
+        finders: Every finder pattern in the copy.
         reported: What engines report of the raster, read or not.
 
     Returns:
@@ -46,7 +51,7 @@ def locate(
     doubts = [code for code in reported if not code.is_read and not _is_covered(code.quad, read)]
     finders = [
         finder
-        for finder in find_finders(flat)
+        for finder in finders
         if not any(quad.contains(_point(finder, factor)) for quad in read)
     ]
     found = list(_by_finders(gray, flat, factor, finders))

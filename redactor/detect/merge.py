@@ -18,6 +18,7 @@ from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, TWO_DIMENSIONAL, Detectio
 
 _SAME_SHARE = 0.4  # of the smaller quad, for two reports to be of one code
 _MUCH_LARGER = 2.5  # than a code whose corners are known: it is another one
+_AROUND = 1.6  # an unread code this much larger than one that was read is another code
 _LARGER = 1.25  # an engine that saw this much more of a code saw the rest of it
 # Who is trusted first for content, symbology and corners.
 _TRUST = {"zxing": 0, "zbar": 1, "imm": 2, "locator": 3, "opencv": 4}
@@ -48,7 +49,7 @@ def _rank(code: Detection) -> tuple[bool, int, float]:
 
 
 def _are_same(first: Detection, second: Detection) -> bool:
-    if not _are_akin(first.symbology, second.symbology):
+    if not _are_akin(first.symbology, second.symbology) or _is_around(first, second):
         return False
     shared = first.quad.overlap(second.quad)
     smaller = min(first.quad.area, second.quad.area)
@@ -68,6 +69,18 @@ def _are_same(first: Detection, second: Detection) -> bool:
 def _is_exact(code: Detection) -> bool:
     """Say whether the corners are known: a matrix code cannot be read without."""
     return code.is_read and code.symbology in TWO_DIMENSIONAL and code.sources == ("zxing",)
+
+
+def _is_around(first: Detection, second: Detection) -> bool:
+    """Say whether one is an unread matrix code around a smaller one that was read.
+
+    A small code in the middle of a large one must not settle what the large one says. Of linear
+    codes a reading is often a part, and the larger box the whole.
+    """
+    if first.symbology in ONE_DIMENSIONAL or first.is_read == second.is_read:
+        return False
+    read, unread = (first, second) if first.is_read else (second, first)
+    return unread.quad.area > _AROUND * read.quad.area
 
 
 def _are_akin(first: Symbology, second: Symbology) -> bool:

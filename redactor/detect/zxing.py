@@ -7,6 +7,7 @@ from typing import Any
 
 import zxingcpp
 
+from redactor.errors import LimitExceeded
 from redactor.geometry import Quad
 from redactor.model import Detection, Pixels, Symbology
 
@@ -52,12 +53,8 @@ _SYMBOLOGIES = {
     "DXFilmEdge": Symbology.DXFILMEDGE,
 }
 
-_QR_AND_LINEAR = [
-    zxingcpp.BarcodeFormat.QRCode,
-    zxingcpp.BarcodeFormat.MicroQRCode,
-    zxingcpp.BarcodeFormat.RMQRCode,
-    zxingcpp.BarcodeFormat.AllLinear,
-]
+_LINEAR = [zxingcpp.BarcodeFormat.AllLinear]
+_MOST_SYMBOLS = 255  # zxing-cpp's own cap: as many may mean more
 
 _CONFIDENCE_UNREAD = 0.6  # a finder pattern was there; 14 of 268 pictures without codes have one
 
@@ -71,9 +68,13 @@ class ZxingDetector:
         """Find codes in a grey raster; those found but not read have content None."""
         return _look(gray, return_errors=True)
 
-    def detect_small(self, gray: Pixels) -> list[Detection]:
-        """Find QR and linear codes at the raster's own scale alone: a fifth of the time."""
-        return _look(gray, return_errors=True, formats=_QR_AND_LINEAR, try_downscale=False)
+    def detect_unscaled(self, gray: Pixels) -> list[Detection]:
+        """Find codes at the raster's own scale alone, as small ones in a large picture need."""
+        return _look(gray, return_errors=True, try_downscale=False)
+
+    def read_bars(self, gray: Pixels) -> list[Detection]:
+        """Read linear codes alone: a tenth of the time."""
+        return _look(gray, formats=_LINEAR, try_downscale=False)
 
     def read(self, gray: Pixels) -> list[Detection]:
         """Find only codes that can be read."""
@@ -82,6 +83,8 @@ class ZxingDetector:
 
 def _look(gray: Pixels, **options: Any) -> list[Detection]:  # noqa: ANN401 - zxing-cpp's own
     found = zxingcpp.read_barcodes(gray, text_mode=zxingcpp.TextMode.Plain, **options)
+    if len(found) >= _MOST_SYMBOLS:
+        raise LimitExceeded(f"{_MOST_SYMBOLS} codes or more: there may be further ones")
     return [detection for code in found if (detection := _detection(code)) is not None]
 
 

@@ -7,7 +7,9 @@ once, so that links in a circle end.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -42,6 +44,9 @@ class LocalItem:
     def read(self, *, max_bytes: int) -> Blob:
         """Read the file."""
         try:
+            if stat.S_ISFIFO(os.stat(self.name).st_mode):  # noqa: PTH116 - the path as given
+                # Opening it would wait for a writer, perhaps for ever.
+                raise OSError(errno.ENXIO, "a pipe; use - for standard input")
             with Path(self.name).open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 if size > max_bytes:
