@@ -109,11 +109,3 @@ def test_a_code_that_cannot_be_read_is_a_value(a_scene):
 
 def test_reading_leaves_out_what_cannot_be_read(a_scene):
     assert ZxingDetector().read(a_scene(spoil=True).gray) == []
-
-
-def test_the_quick_look_sees_qr_and_linear_codes_alone(a_scene):
-    detector = ZxingDetector()
-
-    assert detector.detect_small(a_scene().gray)
-    assert detector.detect_small(a_scene("4006381333931", "EAN13", size=(500, 300)).gray)
-    assert not detector.detect_small(a_scene("hello", "DataMatrix").gray)
