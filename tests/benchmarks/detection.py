@@ -12,7 +12,7 @@ of every code, in pixels of the picture with its EXIF orientation applied) or `c
   headline is the mean of the categories' covered shares; the interval is a bootstrap over pictures,
   drawn within each category.
 - **extra** is hidden area that belongs to no code (codes grown by 8 % each side), as a share of
-  the picture.
+  the picture; `in cells`, with what a JPEG has to hide to whole blocks.
 - **located**: something is found in a picture with a code. **read**: with a content; **right**: the
   content is the known one.
 - Stock engines get their quads grown by 8 % each side; what they miss and hide is measured alike.
@@ -31,6 +31,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import chain
 from multiprocessing import Pool
 from pathlib import Path
 from statistics import mean
@@ -216,23 +217,28 @@ def grown(quad: Quad) -> Quad:
 
 def seen(hidden: Sequence[Quad], codes: Sequence[Quad], picture: Picture) -> Record:
     """Say what hiding these quads covers of each code, and how much else it hides."""
-    width, height = picture.frame.size
-    cells = hidden_area([Region(q, Action.FILL) for q in hidden], (width, height), picture.cell)
-    across, down = picture.cell
-    mask = np.repeat(np.repeat(cells, down, axis=0), across, axis=1)[:height, :width]
-    other = mask.copy()
+    width, height = size = picture.frame.size
+    mask, exact = (area_hidden(hidden, size, cell) for cell in (picture.cell, (1, 1)))
+    is_other = np.ones((height, width), dtype=np.bool_)
     covered = []
     for code in codes:
         inside = area_of(code, width, height)
         covered.append(float(mask[inside].mean()) if inside.any() else 1.0)
-        other &= ~area_of(grown(code), width, height)
+        is_other &= ~area_of(grown(code), width, height)
     return {
         "found": len(hidden),
         "hidden": float(mask.mean()),
         "quads": [[[round(v, 1) for v in corner] for corner in quad.corners] for quad in hidden],
         "covered": covered,
-        "extra": float(other.mean()),
+        "extra": float((mask & is_other).mean()),
+        "extra_exact": float((exact & is_other).mean()),
     }
+
+
+def area_hidden(quads: Sequence[Quad], size: tuple[int, int], cell: tuple[int, int]) -> Mask:
+    across, down = cell
+    cells = hidden_area([Region(quad, Action.FILL) for quad in quads], size, cell)
+    return np.repeat(np.repeat(cells, down, axis=0), across, axis=1)[: size[1], : size[0]]
 
 
 def area_of(quad: Quad, width: int, height: int) -> Mask:
@@ -345,15 +351,18 @@ def known(records: Sequence[Record]) -> list[str]:
 def coverage(records: Sequence[Record], name: str) -> Record:
     categories: dict[str, list[list[bool]]] = defaultdict(list)
     extra: dict[str, list[float]] = defaultdict(list)
+    exact: dict[str, list[float]] = defaultdict(list)
     for record in records:
         result = record["engines"][name]
         categories[record["category"]].append([s >= COVERED_SHARE for s in result["covered"]])
         extra[record["category"]].append(result["extra"])
+        exact[record["category"]].append(result["extra_exact"])
     low, high = bootstrap(list(categories.values()))
     return {
         "macro": mean(share_of(pictures) for pictures in categories.values()),
         "interval": [low, high],
-        "extra": mean(value for values in extra.values() for value in values),
+        "extra": mean(chain(*extra.values())),
+        "extra_exact": mean(chain(*exact.values())),
         "categories": {
             category: {
                 "pictures": len(pictures),
@@ -361,6 +370,7 @@ def coverage(records: Sequence[Record], name: str) -> Record:
                 "covered": sum(map(sum, pictures)),
                 "share": share_of(pictures),
                 "extra": mean(extra[category]),
+                "extra_exact": mean(exact[category]),
             }
             for category, pictures in sorted(categories.items())
         },
@@ -468,14 +478,18 @@ def show(result: Record) -> None:
 
 def coverage_table(engines: Record) -> Table:
     ours = engines[OURS]
-    table = [["category", "pictures", "codes", "covered", "share %", "extra %"]]
+    table = [["category", "pictures", "codes", "covered", "share %", "extra %", "in cells"]]
     for category, row in ours["categories"].items():
         few = " *" if row["codes"] < FEW else ""
         counts = [str(row[key]) for key in ("pictures", "codes", "covered")]
-        table.append([category + few, *counts, percent(row["share"]), percent(row["extra"], 2)])
+        table.append([category + few, *counts, percent(row["share"]), *extra_of(row)])
     low, high = map(percent, ours["interval"])
-    table.append(["macro mean", "", "", "", percent(ours["macro"]), percent(ours["extra"], 2)])
-    return [*table, ["95 % interval", "", "", "", f"{low} to {high}", ""]]
+    table.append(["macro mean", "", "", "", percent(ours["macro"]), *extra_of(ours)])
+    return [*table, ["95 % interval", "", "", "", f"{low} to {high}", "", ""]]
+
+
+def extra_of(row: Record) -> list[str]:
+    return [percent(row[key], 2) for key in ("extra_exact", "extra")]
 
 
 def reading_table(symbologies: Record) -> Table:
@@ -495,7 +509,8 @@ def engines_table(result: Record) -> Table:
     rows: list[tuple[str, Callable[[str], str]]] = []
     if coverages:
         rows.append(("macro covered %", lambda name: percent(coverages[name]["macro"])))
-        rows.append(("extra %", lambda name: percent(coverages[name]["extra"], 2)))
+        rows.append(("extra %", lambda name: extra_of(coverages[name])[0]))
+        rows.append(("extra in cells %", lambda name: extra_of(coverages[name])[1]))
         rows += [
             (f"- {category} %", lambda n, c=category: percent(category_share(coverages[n], c)))
             for category in coverages[OURS]["categories"]
