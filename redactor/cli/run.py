@@ -71,6 +71,8 @@ def run(
     at the end, not written, and left where it is.
     """
     _check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
+    if results and results == report:
+        raise click.UsageError("--results and --report name the same file")
     if quarantine and out and _is_within(quarantine, out):
         raise click.UsageError(
             "--quarantine lies within --out, where only finished pictures may go; keep it elsewhere"

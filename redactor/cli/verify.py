@@ -72,8 +72,11 @@ def verify(
     console = output.stdout()
     record.print_codes(console)
     codes = record.tally.codes
-    if record.tally.pictures:
+    looked_at = record.tally.pictures - len(record.failures)
+    if looked_at:
         found = f"{count(codes, 'code')} can be read" if codes else "Nothing can be read"
-        console.print(f"{found} in {count(record.tally.pictures, 'picture')}.")
+        console.print(f"{found} in {count(looked_at, 'picture')}.")
     record.print_failures(context)
-    leave(worst(ended, Exit.READABLE if codes else Exit.DONE, record.exit_code()))
+    # An audit that has looked at nothing has not passed.
+    nothing = Exit.DONE if record.tally.pictures else Exit.SOME_FAILED
+    leave(worst(ended, Exit.READABLE if codes else Exit.DONE, record.exit_code(), nothing))

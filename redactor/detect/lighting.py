@@ -64,14 +64,14 @@ def colors(view: Pixels) -> Iterator[Pixels]:
 
 
 def turns(gray: Pixels) -> Iterator[tuple[Pixels, NDArray[np.float64]]]:
-    """Give a raster turned by 30 and by 60 degrees: scan lines miss low bars at a slant.
+    """Give a raster turned by 30, 45 and 60 degrees: scan lines miss low bars at a slant.
 
     Yields:
         The turned raster, and the matrix of shape (2, 3) that maps its points back.
     """
     height, width = gray.shape
     side = int(np.hypot(width, height)) + 1
-    for angle in (30, 60):
+    for angle in (30, 45, 60):
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
         matrix[:, 2] += ((side - width) / 2, (side - height) / 2)
         turned = cv2.warpAffine(gray, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)

@@ -122,7 +122,7 @@ def _place(temporary: Path, path: Path) -> None:
     try:
         _link(temporary, path)
     except FileExistsError as error:
-        message = f"{path}: exists; allow overwriting or choose another place"
+        message = f"{path}: exists; allow overwriting (--overwrite) or choose another place"
         raise AlreadyExists(message) from error
 
 

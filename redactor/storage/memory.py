@@ -90,7 +90,7 @@ class MemorySink:
         with self._lock:
             if relative in self.written and not overwrite:
                 raise AlreadyExists(
-                    f"{relative}: exists; allow overwriting or choose another place"
+                    f"{relative}: exists; allow overwriting (--overwrite) or choose another place"
                 )
             self.written[relative] = bytes(data)
             self.content_types[relative] = content_type

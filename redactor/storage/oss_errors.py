@@ -33,7 +33,7 @@ _BY_CODE: dict[str, tuple[Kind, str]] = {
     "UserDisable": (BackendMissing, "the account is disabled"),
     "InDebt": (BackendMissing, "the account is in debt"),
     "InvalidObjectState": (StorageError, _RESTORE),
-    "FileAlreadyExists": (AlreadyExists, "allow overwriting or choose another place"),
+    "FileAlreadyExists": (AlreadyExists, "allow overwriting (--overwrite) or choose another place"),
     "RequestTimeout": (Unavailable, "the network is slow or the store is busy; run again"),
     "InvalidDigest": (DamagedTransfer, "the bytes changed on their way; run again"),
     "Imm Client": (StorageError, _IMM),
