@@ -163,6 +163,8 @@ class LocalDetector:
             reported += _guarded(self._opencv.name, self._opencv.find_squares, flat, factor)
         if shrunk > 1:
             reported += _guarded(self._zxing.name, self._zxing.detect_unscaled, gray)
+        # zxing-cpp inverts for matrix codes alone.
+        reported += _guarded(self._zxing.name, self._zxing.read_bars, 255 - middle, factor)
         for turned, back in turns(middle):
             slanted = _guarded(self._zxing.name, self._zxing.read_bars, turned)
             reported += [replace(code, quad=_turned(code.quad, back, factor)) for code in slanted]

@@ -22,7 +22,7 @@ def test_a_picture_is_told_in_one_line(a_row, a_code):
 
     line = shown(pictures_table([entry])).splitlines()[-2]
 
-    assert " ".join(line.split()) == ("a.png ■ redacted 2 QR codes, 1 EAN-13 1 allowed, 2 pixelated")
+    assert " ".join(line.split()) == "a.png ■ redacted 2 QR codes, 1 EAN-13 1 allowed, 2 pixelated"
 
 
 @pytest.mark.parametrize(
