@@ -31,6 +31,9 @@ _MEMORY = 0.9  # how much of the pattern is kept from line to line: curvature, l
 # The part of a PDF417 row at each end, start and stop pattern, that all rows share.
 _PDF417_ENDS = 0.12
 
+_SLANT = 0.98  # cosine between a scan line and the direction squarely across the bars
+_MIN_SHARE = 0.4  # of the area in the other direction; less has lost the bars
+
 # zbar reports where its scan lines crossed, which may be a sliver of the symbol.
 _SLIVER_LINES = 7  # averaged, along the bars
 _SLIVER_GROWTH = 1.15  # a reported length that falls short by less is right
@@ -60,10 +63,16 @@ def whole_symbol(code: Detection, gray: Pixels) -> Detection:
         length, height = quad.sides
     if length < 8:
         return code
-    return replace(code, quad=_follow(quad, length, height, gray, ends_only=stacked))
+    grown = _follow(quad, gray, ends_only=stacked)
+    if not stacked and (straight := _straightened(quad, gray)) is not None:
+        other = _follow(straight, gray, ends_only=False)
+        if _MIN_SHARE * grown.area < other.area < grown.area:
+            grown = other
+    return replace(code, quad=grown)
 
 
-def _follow(quad: Quad, length: float, height: float, gray: Pixels, *, ends_only: bool) -> Quad:
+def _follow(quad: Quad, gray: Pixels, *, ends_only: bool) -> Quad:
+    length, height = quad.sides
     a, b, c, d = quad.as_array()
     start, end = (a + d) / 2, (b + c) / 2
     along = _unit(end - start)
@@ -96,6 +105,25 @@ def _follow(quad: Quad, length: float, height: float, gray: Pixels, *, ends_only
             end + down * bottom + shift_bottom,
             start + down * bottom + shift_bottom,
         )
+    )
+
+
+def _straightened(quad: Quad, gray: Pixels) -> Quad | None:
+    """Turn a scan line that crosses the bars at a slant to where it crosses them squarely.
+
+    Returns:
+        None where it does already. Of bars that lean the slanted line is the right one: it grows
+        to less.
+    """
+    a, b, c, d = quad.as_array()
+    reported, along = _unit((b + c) - (a + d)), _across_bars(quad, gray)
+    if along is None or abs(float(along @ reported)) > _SLANT:
+        return None
+    along = along if along @ reported > 0 else -along
+    center, down = np.array(quad.center), np.array((-along[1], along[0]))
+    half = abs(float(((b + c) - (a + d)) / 4 @ along))
+    return Quad.of(
+        center + along * x + down * y for x, y in ((-half, -1), (half, -1), (half, 1), (-half, 1))
     )
 
 

@@ -48,6 +48,23 @@ def test_a_scan_line_without_any_height_grows_too(an_ean, a_code, covered):
     assert covered(scene.quad, whole_symbol(line, scene.gray).quad) > 0.95
 
 
+@pytest.mark.parametrize("turn", [0, 20, 75, 190])
+@pytest.mark.parametrize("rise", [-0.28, -0.24, 0.28])
+def test_a_line_across_the_bars_at_a_slant_takes_in_no_more(
+    an_ean, a_code, covered, excess, turn, rise
+):
+    scene = an_ean(turn=turn)
+    a, b, c, d = scene.quad.as_array()
+    height = (d - a) * 0.02
+    start, end = (a + d) / 2 - (d - a) * rise * 1.5, (b + c) / 2 + (d - a) * rise * 1.5
+    line = a_code(Quad.of((start, end, end + height, start + height)), EAN, "ean13")
+
+    grown = whole_symbol(line, scene.gray)
+
+    assert covered(scene.quad, grown.quad) > 0.9
+    assert excess(scene.quad, grown.quad) < 0.15
+
+
 @pytest.mark.parametrize("slant", [0.2, -0.2])
 def test_a_code_in_perspective_is_taken_in(an_ean, a_code, covered, slant):
     scene = an_ean(slant=slant, turn=10)
