@@ -80,25 +80,6 @@ class LocalDetector:
         """Join further reports of one frame with what is known of it."""
         return merge(detections, next(_looks(frame)).gray)
 
-    def read(self, frame: Frame) -> list[Detection]:
-        """Give what any engine reads in a frame as a whole; not merged.
-
-        Raises:
-            DetectorError: If an engine fails.
-        """
-        found: list[Detection] = []
-        for look in _looks(frame):
-            if min(look.gray.shape) < _MIN_SIDE_PX:
-                continue
-            middle, factor = shrink(look.gray, _MIDDLE_PX)
-            codes = _guarded(self._zxing.name, self._zxing.read, look.gray)
-            for reader in self._readers:
-                codes += _guarded(reader.name, reader.read, middle, factor)
-            found += map(look.back, codes)
-        for raster, factor in _color_looks(frame):
-            found += _guarded(self._zxing.name, self._zxing.read, raster, factor)
-        return found
-
     def read_areas(
         self, frame: Frame, quads: Sequence[Quad], *, margin: float = 0.25
     ) -> list[Detection]:
