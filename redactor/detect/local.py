@@ -36,7 +36,7 @@ from redactor.errors import DetectorError, LimitExceeded
 from redactor.geometry import Quad
 from redactor.model import Detection, Frame, Pixels
 
-_LARGE_PX = 1_600  # longer side, for zxing-cpp and all symbologies
+_LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
 _MIDDLE_PX = 1_000  # for zbar, OpenCV and finder patterns
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
