@@ -2,9 +2,12 @@
 
 What each pass is for; `python -m tests.benchmarks.detection` measures what it covers and costs:
 
-- zxing-cpp over the whole raster, with the codes that it finds and cannot read.
+- zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read, and
+  over a larger raster as it is: small codes in large pictures.
 - zxing-cpp over a small, evenly lit copy: codes in the dark or in glare, very large or blurred.
-- zbar over a copy of at most 1,000 pixels: reads a few that zxing-cpp does not.
+- zxing-cpp for bars at a slant and for light bars on dark ones, which its scan lines miss.
+- zxing-cpp over the colours of a picture: codes in two colours of one brightness.
+- zbar over a copy of at most 1,000 pixels: reads a few that zxing-cpp does not, and may disagree.
 - OpenCV's locators over small copies.
 - `locate`: finder patterns span codes, and suspicions are kept where there are modules or bars.
 
@@ -40,7 +43,7 @@ _LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
 _MIDDLE_PX = 1_000  # for zbar, OpenCV and finder patterns
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
-_TINY_PX = 480
+_TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
 _SMALL_PX = 700  # for zxing-cpp in even light
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 

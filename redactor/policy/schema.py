@@ -30,7 +30,7 @@ from redactor.policy.urls import BadDomain, canonical
 
 GROUPS = ("2d", "1d", "qr-family", "retail", "any")
 ACTIONS = (*(action.value for action in Action), "flag")
-DETECTORS = ("zxing", "zbar", "opencv", "imm")
+DETECTORS = ("zxing", "zbar", "opencv", "locator", "imm")
 
 
 def wrong(message: str) -> PydanticCustomError:

@@ -96,7 +96,7 @@ BROKEN = {
     ),
     "unknown detector": (
         when("detector: google"),
-        "p.yaml:5:22: unknown detector `google`; choose zxing, zbar, opencv or imm",
+        "p.yaml:5:22: unknown detector `google`; choose zxing, zbar, opencv, locator or imm",
     ),
     "unknown flag": (
         a_rule(flag="urgent"),
