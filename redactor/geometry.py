@@ -102,19 +102,19 @@ class Quad:
     @property
     def box(self) -> Box:
         """The smallest whole-pixel box around it; not clipped to any picture."""
-        low, high = self.as_array().min(axis=0), self.as_array().max(axis=0)
-        return Box(math.floor(low[0]), math.floor(low[1]), math.ceil(high[0]), math.ceil(high[1]))
+        x, y = ([corner[axis] for corner in self.corners] for axis in (0, 1))
+        return Box(math.floor(min(x)), math.floor(min(y)), math.ceil(max(x)), math.ceil(max(y)))
 
     @property
     def center(self) -> Point:
         """The mean of the corners."""
-        x, y = self.as_array().mean(axis=0)
-        return Point(float(x), float(y))
+        x, y = (sum(corner[axis] for corner in self.corners) / 4 for axis in (0, 1))
+        return Point(x, y)
 
     @property
     def area(self) -> float:
         """Area in square pixels, whatever the direction of the corners."""
-        return abs(_signed_area(self.as_array()))
+        return abs(_signed_area(self.corners))
 
     @property
     def sides(self) -> tuple[float, float]:
@@ -164,6 +164,10 @@ class Quad:
 
     def overlap(self, other: Quad) -> float:
         """Area in square pixels that the hulls of both share."""
+        for axis in (0, 1):  # most pairs of codes lie apart, and this is a tenth of the work
+            own, others = ([corner[axis] for corner in q.corners] for q in (self, other))
+            if max(own) <= min(others) or max(others) <= min(own):
+                return 0.0
         return intersection_area(self.hull(), other.hull())
 
     def mask(self, width: int, height: int, *, cell: tuple[int, int] = (1, 1)) -> Mask:
@@ -213,6 +217,31 @@ class Quad:
         return box, inside
 
 
+# By EXIF orientation: where a point of the upright picture lies in the stored raster, from its own
+# coordinates and the raster's width and height.
+_FROM_UPRIGHT = {
+    1: ((1, 0, 0, 0), (0, 1, 0, 0)),
+    2: ((-1, 0, 1, 0), (0, 1, 0, 0)),
+    3: ((-1, 0, 1, 0), (0, -1, 0, 1)),
+    4: ((1, 0, 0, 0), (0, -1, 0, 1)),
+    5: ((0, 1, 0, 0), (1, 0, 0, 0)),
+    6: ((0, 1, 0, 0), (-1, 0, 0, 1)),
+    7: ((0, -1, 1, 0), (-1, 0, 0, 1)),
+    8: ((0, -1, 1, 0), (1, 0, 0, 0)),
+}
+
+
+def from_upright(orientation: int, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Give the map from the upright picture to the stored raster, of shape (3, 3).
+
+    Args:
+        orientation: EXIF orientation, 1 to 8.
+        size: Width and height of the stored raster in pixels.
+    """
+    rows = [(x, y, w * size[0] + h * size[1]) for x, y, w, h in _FROM_UPRIGHT[orientation]]
+    return np.array((*rows, (0, 0, 1)), dtype=np.float64)
+
+
 def convex_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Order the outermost points so that the inside lies at positive cross product.
 
@@ -237,8 +266,9 @@ def intersection_area(first: NDArray[np.float64], second: NDArray[np.float64]) -
     """Area shared by two convex polygons as `convex_hull` gives them (Sutherland-Hodgman)."""
     if len(first) < 3 or len(second) < 3:
         return 0.0
-    polygon = [tuple(point) for point in first]
-    for start, end in zip(second, np.roll(second, -1, axis=0), strict=True):
+    polygon: list[tuple[float, ...]] = [tuple(point) for point in first.tolist()]
+    edges = second.tolist()
+    for start, end in zip(edges, [*edges[1:], edges[0]], strict=True):
         clipped: list[tuple[float, ...]] = []
         for index, point in enumerate(polygon):
             previous = polygon[index - 1]
@@ -253,12 +283,12 @@ def intersection_area(first: NDArray[np.float64], second: NDArray[np.float64]) -
         polygon = clipped
         if len(polygon) < 3:
             return 0.0
-    return abs(_signed_area(np.array(polygon)))
+    return abs(_signed_area(polygon))
 
 
-def _signed_area(points: NDArray[np.float64]) -> float:
-    x, y = points[:, 0], points[:, 1]
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+def _signed_area(points: Sequence[Sequence[float]]) -> float:
+    following = [*points[1:], points[0]]
+    return sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(points, following, strict=True)) / 2
 
 
 def _cross(a: Sequence[float], b: Sequence[float], c: Sequence[float]) -> float:

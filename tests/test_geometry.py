@@ -1,13 +1,15 @@
 """Quads and boxes: what is hidden is never short by a row or a column."""
 
+import io
 import math
 
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageOps
 
-from redactor.geometry import Box, Point, Quad, convex_hull, intersection_area
+from redactor.geometry import Box, Point, Quad, convex_hull, from_upright, intersection_area
 
 PLACE = st.one_of(st.integers(-8, 40), st.integers(-512, 2560).map(lambda value: value / 64))
 CORNERS = st.lists(st.tuples(PLACE, PLACE), min_size=4, max_size=4)
@@ -301,3 +303,18 @@ def test_sides_and_area_are_measured_along_the_symbol():
     assert quad.area == pytest.approx(500)
     assert Quad.of(reversed(quad.corners)).area == pytest.approx(500)
     assert quad.center == Point(11, 23)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_upright_picture_maps_to_the_stored_raster(orientation):
+    stored = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(stored).save(file, "PNG", exif=exif.tobytes())
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(file)))
+    matrix = from_upright(orientation, (4, 3))
+
+    for (row, column), value in np.ndenumerate(upright):
+        x, y, _ = matrix @ (column + 0.5, row + 0.5, 1)
+        assert stored[int(y), int(x)] == value
