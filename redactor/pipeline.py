@@ -210,40 +210,38 @@ class _Work:
         if where is Where.LOCAL or (where is Where.HYBRID and self.ask is None):
             self.detectors = local.names
             return local.detect(picture.frames)
-        remote, doubt = self._ask(picture)
+        answer, doubt = self._ask(picture)
         self.detectors = (imm.NAME,)
         if where is Where.IMM:
-            if doubt is not None:
+            if doubt is not None or answer is None:
                 raise DetectorError(f"beyond IMM: {doubt}")
-            return remote
+            return answer.settled()
         # Always both: IMM never names the symbology that rules ask for, and a picture whose codes
         # came from it alone would have to be looked at whole by the same engines afterwards.
         self.detectors += local.names
         if doubt is not None:
-            self.remarks.append(f"looked locally alone: {doubt}" if not remote else doubt)
-        return self._with(local.detect(picture.frames), remote, picture)
+            self.remarks.append(f"looked locally alone: {doubt}" if answer is None else doubt)
+        known = local.detect(picture.frames)
+        if answer is None:
+            return known
+        return self._with(known, answer.settled(c for c in known if c.frame == 0), picture)
 
-    def _ask(self, picture: codec.Picture) -> tuple[tuple[Detection, ...], str | None]:
-        """Ask `image/codes`. Gives its codes, and why they may not be all."""
+    def _ask(self, picture: codec.Picture) -> tuple[imm.ImageCodesAnswer | None, str | None]:
+        """Ask `image/codes`. Gives its answer, if any, and why that may not be all."""
         if self.ask is None:
-            return (), "image/codes can be asked only about objects in OSS"
+            return None, "image/codes can be asked only about objects in OSS"
         if refusal := imm.why_not(picture.format, picture.size, len(self.data)):
-            return (), refusal
-        if picture.orientation != 1:
-            # Which frame its boxes are in is undocumented for turned pictures.
-            return (), f"EXIF orientation {picture.orientation}"
+            return None, refusal
         try:
             answer = self.ask()
             if answer.etag and self.etag and answer.etag.upper() != self.etag.upper():
-                return (), "image/codes looked at other bytes: the object has changed"
-            parsed = parse_image_codes(answer.body, picture.size)
+                return None, "image/codes looked at other bytes: the object has changed"
+            parsed = parse_image_codes(answer.body, picture.size, picture.orientation)
         except (StorageError, DetectorError) as error:
-            return (), str(error)
+            return None, str(error)
         if parsed.is_capped:
-            return parsed.detections, f"image/codes answered {imm.CAP} codes, its most"
-        if parsed.is_doubtful:
-            return parsed.detections, "image/codes has little confidence in what it found"
-        return parsed.detections, None
+            return parsed, f"image/codes answered {imm.CAP} codes, its most"
+        return parsed, None
 
     def _with(
         self,

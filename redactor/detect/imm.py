@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redactor.errors import DetectorError
-from redactor.geometry import Quad
+from redactor.geometry import Quad, from_upright
 from redactor.model import Detection, Symbology
 
 NAME = "imm"
 CAP = 5  # Aliyun lists at most five codes: five may mean more
 _MAX_SIDE = 30_000  # OSS's own limit on a side; beyond it a box is nonsense
-_TRUSTED = 0.8  # the API page: above this is trustworthy
+_TRUSTED = 0.8  # the API page: above this is trustworthy; up to it, doubt and not absence
+_AGREED_SHARE = 0.4  # of the larger quad: IMM's boxes are upright, local quads lie as codes do
 _TYPES = {"qrcode": Symbology.ANY_QR, "barcode": Symbology.ANY_1D}
 # Formats `image/codes` takes, by the current overview of OSS image processing and the older
 # limits of IMM: GIF is not supported for codes, WebP and TIFF are converted first.
@@ -34,22 +36,40 @@ class ImageCodesAnswer:
     """What IMM found.
 
     Attributes:
-        detections: Its codes.
+        readings: Its codes, once for each frame that its boxes may be in. In which frame the
+            boxes of a turned picture are is undocumented: the stored raster's or the upright
+            picture's. One reading where the picture is not turned or the bounds tell.
         is_capped: Whether there may be more than it answered.
-        is_doubtful: Whether it trusts one of its own findings too little.
     """
 
-    detections: tuple[Detection, ...]
+    readings: tuple[tuple[Detection, ...], ...]
     is_capped: bool
-    is_doubtful: bool
+
+    def settled(self, known: Iterable[Detection] = ()) -> tuple[Detection, ...]:
+        """Give the codes where they are, or everywhere they may be.
+
+        Args:
+            known: What was found locally. Where it agrees with one reading alone, that is right.
+        """
+        known = tuple(known)
+        agreeing = [
+            reading
+            for reading in self.readings
+            if any(_agree(code, other) for code in reading for other in known)
+        ]
+        chosen = agreeing if len(agreeing) == 1 else self.readings
+        every = [code for reading in chosen for code in reading]
+        return tuple({(code.quad.box, code.content): code for code in every}.values())
 
 
-def parse_image_codes(body: bytes, size: tuple[int, int]) -> ImageCodesAnswer:
+def parse_image_codes(body: bytes, size: tuple[int, int], orientation: int = 1) -> ImageCodesAnswer:
     """Read the JSON that `image/codes` answers.
 
     Args:
         body: As it came.
-        size: Width and height of the stored raster in pixels; a box must lie in it.
+        size: Width and height of the stored raster in pixels; a box must lie in it, or in the
+            upright picture.
+        orientation: EXIF orientation, 1 to 8.
 
     Raises:
         DetectorError: If it is no such answer, or a box lies outside of the picture.
@@ -65,12 +85,35 @@ def parse_image_codes(body: bytes, size: tuple[int, int]) -> ImageCodesAnswer:
         codes = []
     if not isinstance(codes, list):
         raise DetectorError("image/codes answered Codes that are not a list")
-    detections = tuple(_detection(code, size) for code in codes)
-    return ImageCodesAnswer(
-        detections,
-        is_capped=len(detections) >= CAP,
-        is_doubtful=any(code.confidence <= _TRUSTED for code in detections),
+    detections = tuple(_detection(code) for code in codes)
+    readings = []
+    upright = size if orientation < 5 else size[::-1]
+    if _all_inside(detections, size):
+        readings.append(detections)
+    if orientation != 1 and _all_inside(detections, upright):
+        matrix = from_upright(orientation, size)
+        readings.append(tuple(replace(code, quad=code.quad.map(matrix)) for code in detections))
+    if not readings:
+        raise DetectorError(
+            f"image/codes answered a box outside of the picture of {size[0]} x {size[1]} pixels"
+        )
+    return ImageCodesAnswer(tuple(readings), is_capped=len(detections) >= CAP)
+
+
+def _all_inside(codes: Iterable[Detection], size: tuple[int, int]) -> bool:
+    return all(
+        -1 <= x <= size[0] + 1 and -1 <= y <= size[1] + 1
+        for code in codes
+        for x, y in code.quad.corners
     )
+
+
+def _agree(code: Detection, local: Detection) -> bool:
+    """Say whether a local detection is the code that IMM reports."""
+    if None not in (code.content, local.content) and code.content != local.content:
+        return False
+    shared = code.quad.overlap(local.quad)
+    return shared > _AGREED_SHARE * max(code.quad.area, local.quad.area)
 
 
 def why_not(format_name: str, size: tuple[int, int], length: int) -> str | None:
@@ -85,7 +128,7 @@ def why_not(format_name: str, size: tuple[int, int], length: int) -> str | None:
     return None
 
 
-def _detection(code: Any, size: tuple[int, int]) -> Detection:  # noqa: ANN401 - JSON
+def _detection(code: Any) -> Detection:  # noqa: ANN401 - JSON
     if not isinstance(code, dict) or not isinstance(code.get("Boundary"), dict):
         raise DetectorError("image/codes answered a code without a Boundary")
     left, top, width, height = (
@@ -93,10 +136,6 @@ def _detection(code: Any, size: tuple[int, int]) -> Detection:  # noqa: ANN401 -
     )
     if width <= 0 or height <= 0:
         raise DetectorError("image/codes answered a box without width or height")
-    if left < -1 or top < -1 or left + width > size[0] + 1 or top + height > size[1] + 1:
-        raise DetectorError(
-            f"image/codes answered a box outside of the picture of {size[0]} x {size[1]} pixels"
-        )
     confidence = code.get("Confidence")
     confidence = 1.0 if confidence is None else _number(confidence, "Confidence")
     content = code.get("Content")
@@ -106,14 +145,18 @@ def _detection(code: Any, size: tuple[int, int]) -> Detection:  # noqa: ANN401 -
     symbology = _TYPES.get(kind.lower(), Symbology.UNKNOWN) if isinstance(kind, str) else None
     if content == "":
         content = None
+    reason = None if content is not None else "IMM found it but did not read it"
+    if content is not None and confidence <= _TRUSTED:
+        reason = f"IMM read it with a confidence of {confidence:.2g}, too little to count"
     return Detection(
         Quad.from_box(left, top, width, height),
         symbology or Symbology.UNKNOWN,
-        content,
+        content if reason is None else None,
         min(max(confidence, 0.0), 1.0),
         (NAME,),
+        # What it thinks it read still counts as disagreement with what others read.
         () if content is None else (content,),
-        reason=None if content is not None else "IMM found it but did not read it",
+        reason=reason,
     )
 
 
