@@ -8,6 +8,7 @@ Before they are compared, partial positions grow to the whole symbol (`extent`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -24,16 +25,23 @@ _LARGER = 1.25  # an engine that saw this much more of a code saw the rest of it
 _TRUST = {"zxing": 0, "zbar": 1, "imm": 2, "locator": 3, "opencv": 4}
 
 
-def merge(detections: Iterable[Detection], gray: Pixels) -> list[Detection]:
+def merge(
+    detections: Iterable[Detection], gray: Pixels, known: Iterable[Detection] = ()
+) -> list[Detection]:
     """Join reports of one raster and sort them in reading order.
 
     Args:
         detections: Of any number of engines over the same raster.
         gray: The raster, to find how far a symbol reaches.
+        known: What an earlier call gave: whole symbols, joined with the new reports.
     """
-    whole = sorted((whole_symbol(code, gray) for code in detections), key=_rank)
     groups: list[list[Detection]] = []
-    for code in whole:
+    reports = [*((code, True) for code in known), *((code, False) for code in detections)]
+    for report, is_whole in sorted(reports, key=lambda pair: _rank(pair[0])):
+        if (found := _group_of_reading(report, groups)) is not None:
+            found.append(replace(report, quad=found[0].quad))
+            continue
+        code = report if is_whole else whole_symbol(report, gray)
         for group in groups:
             if any(_are_same(code, other) for other in group):
                 group.append(code)
@@ -44,15 +52,30 @@ def merge(detections: Iterable[Detection], gray: Pixels) -> list[Detection]:
     return sorted(merged, key=lambda code: (code.quad.box.top, code.quad.box.left))
 
 
+def _group_of_reading(code: Detection, groups: list[list[Detection]]) -> list[Detection] | None:
+    """Find the linear code that this is one more reading of: it need not be followed again."""
+    if code.content is None or code.symbology not in ONE_DIMENSIONAL:
+        return None
+    for group in groups:
+        same = (group[0].content, group[0].symbology) == (code.content, code.symbology)
+        if same and group[0].quad.contains(code.quad.center):
+            return group
+    return None
+
+
 def _rank(code: Detection) -> tuple[bool, int, float]:
     return code.content is None, _TRUST.get(code.sources[0], 9), -code.quad.area
 
 
 def _are_same(first: Detection, second: Detection) -> bool:
-    if not _are_akin(first.symbology, second.symbology) or _is_around(first, second):
+    if not _are_akin(first.symbology, second.symbology):
         return False
     shared = first.quad.overlap(second.quad)
     smaller = min(first.quad.area, second.quad.area)
+    if smaller > 0 and not shared:
+        return False
+    if _is_around(first, second):
+        return False
     if smaller <= 0:
         return first.quad.contains(second.quad.center) or second.quad.contains(first.quad.center)
     share = shared / smaller

@@ -167,6 +167,18 @@ def test_two_barcodes_one_above_the_other_stay_two(a_scene, a_code):
     assert [code.content for code in merge(lines, both.gray)] == ["one", "two"]
 
 
+def test_what_is_known_already_is_joined_as_it_is(a_scene, a_code):
+    """Whole symbols are not grown again: next to others of their kind they would grow on."""
+    scene = a_scene("4006381333931", "EAN13", scale=3, size=(520, 360), center=(260, 180))
+    part = Quad.from_box(*scene.quad.box[:2], scene.quad.box.width, 40)
+    known = a_code(part, "one", "ean13")
+
+    (code,) = merge([a_code(part, "one", "ean13", source="zbar")], scene.gray, [known])
+
+    assert code.quad == known.quad
+    assert code.sources == ("zbar", "zxing")
+
+
 boxes = st.tuples(
     *[st.floats(-50, 650, allow_nan=False)] * 2, *[st.floats(0, 400, allow_nan=False)] * 2
 )
