@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from redactor.detect.lighting import shrink
 from redactor.detect.texture import density
 from redactor.errors import LimitExceeded
 from redactor.geometry import Quad
@@ -23,8 +24,8 @@ from redactor.model import Pixels
 Vector = NDArray[np.float64]
 
 # Thresholds adapt to a neighbourhood; two sizes of it, as shares of the longer side, see finder
-# patterns of small and of large codes.
-_NEIGHBOURHOODS = (40, 12)
+# patterns of small and of large codes. Large ones show in a raster of half the size as well.
+_NEIGHBOURHOODS = ((1, 40), (2, 12))
 _THRESHOLD_OFFSET = 4  # levels
 _MIN_AREA_PX = 80.0
 # Areas of the light and the inner dark square, as shares of the whole: 25/49 and 9/49, with room
@@ -75,8 +76,12 @@ class Square:
 def find_finders(flat: Pixels) -> list[Finder]:
     """Find finder patterns in an evenly lit raster, the largest first."""
     found: list[Finder] = []
-    for neighbourhood in _NEIGHBOURHOODS:
-        found += _nested_squares(flat, max(11, max(flat.shape) // neighbourhood | 1))
+    for factor, neighbourhood in _NEIGHBOURHOODS:
+        small, _ = shrink(flat, max(flat.shape) // factor)
+        nested = _nested_squares(small, max(11, max(small.shape) // neighbourhood | 1))
+        found += [
+            Finder(finder.center * factor, finder.module * factor, finder.axes) for finder in nested
+        ]
     if len(found) > _MOST_FINDERS:
         raise LimitExceeded("more finder patterns than any sheet of codes has")
     largest = _MAX_SHARE * max(flat.shape) / 7
@@ -117,31 +122,39 @@ def _nested_squares(flat: Pixels, neighbourhood: int) -> Iterator[Finder]:
     found, tree = cv2.findContours(dark, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)
     if tree is None:
         return
-    contours = [np.asarray(contour, dtype=np.int32) for contour in found]
-    following, children = tree[0][:, 0], tree[0][:, 2]
+    children, parents = tree[0][:, 2], tree[0][:, 3]
+    # A pattern is three contours within each other; most of a picture's have none inside.
+    has_child = children >= 0
+    is_around = np.zeros(len(found), dtype=np.bool_)
+    is_around[parents[has_child & (parents >= 0)]] = True
+    following = tree[0][:, 0]
     areas: dict[int, float] = {}
+
+    def area(index: int) -> float:
+        if index not in areas:
+            areas[index] = cv2.contourArea(found[index])
+        return areas[index]
 
     def largest_child(index: int) -> int:
         best, child = -1, int(children[index])
         while child >= 0:
-            areas[child] = cv2.contourArea(contours[child])
-            if best < 0 or areas[child] > areas[best]:
+            if best < 0 or area(child) > area(best):
                 best = child
             child = int(following[child])
         return best
 
-    for index in map(int, np.flatnonzero(children >= 0)):
-        contour = contours[index]
-        whole = cv2.contourArea(contour)
+    for index in map(int, np.flatnonzero(is_around)):
+        whole = area(index)
         if whole < _MIN_AREA_PX:
             continue
         light = largest_child(index)
-        if not _LIGHT_SHARE[0] * whole < areas[light] < _LIGHT_SHARE[1] * whole:
+        if not _LIGHT_SHARE[0] * whole < area(light) < _LIGHT_SHARE[1] * whole:
             continue
         core = largest_child(light)
-        if core < 0 or not _CORE_SHARE[0] * whole < areas[core] < _CORE_SHARE[1] * whole:
+        if core < 0 or not _CORE_SHARE[0] * whole < area(core) < _CORE_SHARE[1] * whole:
             continue
-        finder = _finder(contour, contours[core], whole)
+        outer, inner = (np.asarray(found[i], dtype=np.int32) for i in (index, core))
+        finder = _finder(outer, inner, whole)
         if finder is not None:
             yield finder
 

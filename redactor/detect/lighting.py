@@ -12,7 +12,9 @@ from redactor.model import Pixels
 
 _WINDOW_SHARE = 8  # of the longer side: light changes slower than this, codes faster
 _CONTRAST = 50.0  # standard deviation, in levels, that every part of the picture is brought to
-_LEAST_COLOR = 24.0  # levels of difference between colours; less is noise
+_LEAST_COLOR = 8.0  # standard deviation of half a difference between colours; less is noise
+_COLOR_SHARE = 2.0  # of the change in brightness: with less, brightness shows the code too
+_COLOR_WINDOW_SHARE = 24  # of the longer side: the smallest code that only colour shows
 _NOISE = 3.0  # below this standard deviation there is nothing but noise to bring out
 
 
@@ -22,11 +24,24 @@ def shrink(gray: Pixels, longest: int) -> tuple[Pixels, float]:
     Returns:
         The raster, and the factor from its pixels back to the original's, at least 1.
     """
-    factor = max(1.0, max(gray.shape) / longest)
-    if factor == 1.0:
-        return gray, factor
-    size = (max(1, round(gray.shape[1] / factor)), max(1, round(gray.shape[0] / factor)))
-    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8), factor
+    factor = max(gray.shape[:2]) / longest
+    if factor <= 1:
+        return gray, 1.0
+    part, halved = gray, 1
+    # Halving is a tenth of the work of any other factor, and what is left needs no averaging.
+    while factor / halved >= 2:
+        height, width = part.shape[0] // 2, part.shape[1] // 2
+        if not height or not width:
+            break
+        even = part[: 2 * height, : 2 * width]
+        part = np.asarray(
+            cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
+        halved *= 2
+    rest = factor / halved
+    size = (max(1, round(part.shape[1] / rest)), max(1, round(part.shape[0] / rest)))
+    small = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(small, dtype=np.uint8), factor
 
 
 def flatten(gray: Pixels) -> Pixels:
@@ -53,27 +68,23 @@ def local_statistics(gray: Pixels, window: int) -> tuple[NDArray[np.float32], ND
 def colors(view: Pixels) -> Iterator[Pixels]:
     """Give grey rasters of the colours of an RGB view: red to green, and blue to yellow.
 
-    A code may be drawn in two colours of the same brightness. Nothing where there is no colour.
+    A code may be drawn in two colours of the same brightness. Nothing where no colour changes
+    more than the brightness around it does.
     """
-    red, green, blue = (view[..., index].astype(np.float32) for index in range(3))
-    for difference in (red - green, blue - (red + green) / 2):
-        low, high = (float(value) for value in np.percentile(difference, (0.5, 99.5)))
-        if high - low >= _LEAST_COLOR:
-            stretched = (difference - low) * (255 / (high - low))
+    red, green, blue = (view[..., index].astype(np.int16) for index in range(3))
+    gray = np.asarray(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    for difference in (red - green, blue - (red + green) // 2):
+        raster = np.clip(difference // 2 + 128, 0, 255).astype(np.uint8)
+        if _shows_more(raster[::2, ::2], gray[::2, ::2]):
+            low, high = (float(value) for value in np.percentile(raster, (0.5, 99.5)))
+            stretched = (raster - low) * (255 / max(high - low, 1.0))
             yield np.clip(stretched, 0, 255).astype(np.uint8)
 
 
-def turns(gray: Pixels) -> Iterator[tuple[Pixels, NDArray[np.float64]]]:
-    """Give a raster turned by 30, 45 and 60 degrees: scan lines miss low bars at a slant.
-
-    Yields:
-        The turned raster, and the matrix of shape (2, 3) that maps its points back.
-    """
-    height, width = gray.shape
-    side = int(np.hypot(width, height)) + 1
-    for angle in (30, 45, 60):
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-        matrix[:, 2] += ((side - width) / 2, (side - height) / 2)
-        turned = cv2.warpAffine(gray, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
-        back = np.asarray(cv2.invertAffineTransform(matrix), dtype=np.float64)
-        yield np.asarray(turned, dtype=np.uint8), back
+def _shows_more(raster: Pixels, gray: Pixels) -> bool:
+    """Say whether a colour changes more than brightness in some part of a picture."""
+    window = max(9, max(gray.shape) // _COLOR_WINDOW_SHARE | 1)
+    _, change = local_statistics(raster, window)
+    _, brightness = local_statistics(gray, window)
+    is_more = (change > _LEAST_COLOR) & (change > _COLOR_SHARE * brightness)
+    return bool(np.count_nonzero(is_more) > (window / 2) ** 2)
