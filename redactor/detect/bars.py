@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from redactor.detect.extent import across_bars, sample_lines
 from redactor.geometry import Quad
 from redactor.model import Pixels
 
@@ -18,6 +19,9 @@ _MIN_LENGTH_PX, _MIN_HEIGHT_PX = 110.0, 25.0
 _MIN_EDGES, _MAX_EDGES = 16, 70  # EAN-13 has 60; blur takes two thirds of them
 _MIN_COHERENCE = 0.4  # share of the variance that runs along the bars
 _MIN_VARIETY = 0.38  # of the widths: standard deviation by mean; a fence has less
+# What a decoder gets of bars that it has not read: more than a locator saw, turned upright.
+_STRIP_LENGTH, _STRIP_HEIGHT = 1.6, 0.7  # of what was seen
+_STRIP_PX, _MOST_STRIP_PX, _STRIP_ROWS = 900, 1_800, 24
 
 
 def has_bars(gray: Pixels, quad: Quad) -> bool:
@@ -36,6 +40,29 @@ def has_bars(gray: Pixels, quad: Quad) -> bool:
         if widths.std() > _MIN_VARIETY * widths.mean():
             return True
     return False
+
+
+def strip(gray: Pixels, quad: Quad) -> tuple[Pixels, NDArray[np.float64]] | None:
+    """Cut bars out and turn them upright; decoders' scan lines miss low ones at a slant.
+
+    Returns:
+        The strip, and the matrix of shape (2, 3) that maps its points to the raster; None where
+        no direction is that of bars.
+    """
+    along = across_bars(quad, gray)
+    if along is None:
+        return None
+    center, down = np.array(quad.center), np.array((-along[1], along[0]))
+    spread = quad.as_array() - center
+    length = float(np.ptp(spread @ along)) * _STRIP_LENGTH
+    height = float(np.ptp(spread @ down)) * _STRIP_HEIGHT
+    columns = int(min(max(length, _STRIP_PX), _MOST_STRIP_PX))
+    reach = _STRIP_ROWS // 2
+    step, rise = along * (length / columns), down * (height / (2 * reach + 1))
+    start = center - along * (length / 2)
+    lines = sample_lines(gray, start, step, rise, columns, reach)
+    back = np.column_stack((step, rise, start - rise * reach))
+    return np.clip(lines, 0, 255).astype(np.uint8), back
 
 
 def _upright(gray: Pixels, quad: Quad, length: float, height: float) -> NDArray[np.float32]:

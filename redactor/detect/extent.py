@@ -116,7 +116,7 @@ def _straightened(quad: Quad, gray: Pixels) -> Quad | None:
         to less.
     """
     a, b, c, d = quad.as_array()
-    reported, along = _unit((b + c) - (a + d)), _across_bars(quad, gray)
+    reported, along = _unit((b + c) - (a + d)), across_bars(quad, gray)
     if along is None or abs(float(along @ reported)) > _SLANT:
         return None
     along = along if along @ reported > 0 else -along
@@ -136,7 +136,7 @@ def _lengthwise(quad: Quad, gray: Pixels, modules: int | None) -> Quad:
         modules: Of the whole symbol, where its symbology tells.
     """
     center = np.array(quad.center)
-    along = _across_bars(quad, gray)
+    along = across_bars(quad, gray)
     if along is None:
         return quad
     down = np.array((-along[1], along[0]))
@@ -168,7 +168,7 @@ def _lengthwise(quad: Quad, gray: Pixels, modules: int | None) -> Quad:
     )
 
 
-def _across_bars(quad: Quad, gray: Pixels) -> NDArray[np.float64] | None:
+def across_bars(quad: Quad, gray: Pixels) -> NDArray[np.float64] | None:
     """Give the direction in which brightness changes; None where it changes in all alike."""
     box = quad.box.grow(4).clip(gray.shape[1], gray.shape[0])
     if min(box.width, box.height) < 3:
@@ -196,7 +196,9 @@ def _profile(
         each sample.
     """
     reach = int(np.hypot(*gray.shape))
-    lines = _lines(gray, center - along * reach, along, down, 2 * reach + 1, _SLIVER_LINES // 2)
+    lines = sample_lines(
+        gray, center - along * reach, along, down, 2 * reach + 1, _SLIVER_LINES // 2
+    )
     line = lines.mean(axis=0, keepdims=True)
     window = np.ones((1, 25), dtype=np.uint8)
     high, low = cv2.dilate(line, window), cv2.erode(line, window)
@@ -226,11 +228,11 @@ def _sample(
     reach: int,
 ) -> NDArray[np.float32]:
     """Sample lines parallel to a code's reading direction, in even light."""
-    lines = _lines(gray, start, step, down, _SAMPLES, reach)
+    lines = sample_lines(gray, start, step, down, _SAMPLES, reach)
     return lines - np.asarray(cv2.blur(lines, (_LIGHT_SAMPLES, 1)), dtype=np.float32)
 
 
-def _lines(
+def sample_lines(
     gray: Pixels,
     start: NDArray[np.float64],
     step: NDArray[np.float64],

@@ -1,35 +1,44 @@
-"""The local detector: every engine over every look at every frame, then our own eyes, merged.
+"""The local detector: a cascade of passes over every frame, then our own eyes, merged.
 
-What each pass is for; `python -m tests.benchmarks.detection` measures what it covers and costs:
+`python -m tests.benchmarks.detection` measures what each pass covers and costs.
 
-- zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read, and
-  over a larger raster as it is: small codes in large pictures.
-- zxing-cpp over a small, evenly lit copy: codes in the dark or in glare, very large or blurred.
-- zxing-cpp for bars at a slant and for light bars on dark ones, which its scan lines miss.
-- zxing-cpp over the colours of a picture: codes in two colours of one brightness.
-- zbar over a copy of at most 1,000 pixels: reads a few that zxing-cpp does not, and may disagree.
-- OpenCV's locators over small copies.
+Over the whole frame:
+
+- zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read:
+  settles most pictures.
+- zxing-cpp for the QR family alone, a twelfth of the time, over the raster as it is and over
+  evenly lit copies: codes that are small, in the dark, in glare, very large or blurred.
+- zxing-cpp over a small, evenly lit copy: other symbologies in bad light.
+- zxing-cpp for light bars on dark ones: it inverts for matrix codes alone.
+- OpenCV's locators over small copies: bars and finder patterns that nobody reads.
 - `locate`: finder patterns span codes, and suspicions are kept where there are modules or bars.
 
-A code that was read settles its own area only. What was located and not read is looked at again,
-up close and in every variant.
+Where there is reason to doubt, area by area, so that a decoy settles nothing but itself:
+
+- The parts of a large picture that are lost in its copy, at their own scale (`detail`).
+- Its colours, where they show more than its brightness (`looks`).
+- Bars at any slant, turned upright (`bars`).
+- What was located and not read: up close and in every variant, until an engine reads it.
+- What zxing-cpp alone has read, once more by zbar, which may disagree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from redactor.detect import zbar
-from redactor.detect.base import Reader
+from redactor.detect.bars import strip
+from redactor.detect.base import Kind, Reader
+from redactor.detect.detail import detailed
 from redactor.detect.finders import find_finders
-from redactor.detect.lighting import colors, flatten, shrink, turns
+from redactor.detect.lighting import flatten, shrink
 from redactor.detect.locate import NAME as LOCATOR
-from redactor.detect.locate import locate
+from redactor.detect.locate import locate, outside
+from redactor.detect.looks import Look, color_looks, looks
 from redactor.detect.merge import merge
 from redactor.detect.opencv import OpencvDetector
 from redactor.detect.variants import cut, to_raster, variants
@@ -37,15 +46,17 @@ from redactor.detect.zbar import ZbarDetector
 from redactor.detect.zxing import ZxingDetector
 from redactor.errors import DetectorError, LimitExceeded
 from redactor.geometry import Quad
-from redactor.model import Detection, Frame, Pixels
+from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Frame, Pixels, Symbology
 
 _LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
-_MIDDLE_PX = 1_000  # for zbar, OpenCV and finder patterns
+_MIDDLE_PX = 1_000  # for OpenCV and finder patterns, and for areas up close
+_SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
-_SMALL_PX = 700  # for zxing-cpp in even light
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
+_MARGIN = 0.25  # of an area's longer side: the context it is looked at with
+_SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
 
 class LocalDetector:
@@ -68,23 +79,26 @@ class LocalDetector:
         self.names = (*self.reader_names, self._opencv.name, LOCATOR)
 
     def detect(self, frames: Sequence[Frame]) -> tuple[Detection, ...]:
-        """Find the codes of every frame, in reading order.
+        """Find the codes of every frame, in reading order; equal frames are looked at once.
 
         Raises:
             DetectorError: If an engine fails; a picture it has not seen is not safe.
         """
-        return tuple(
-            replace(detection, frame=index)
-            for index, frame in enumerate(frames)
-            for detection in self._detect_in(frame)
-        )
+        known: list[tuple[Frame, list[Detection]]] = []
+        found: list[Detection] = []
+        for index, frame in enumerate(frames):
+            codes = next((codes for other, codes in known if _are_equal(frame, other)), None)
+            if codes is None:
+                known.append((frame, codes := self._detect_in(frame)))
+            found += [replace(code, frame=index) for code in codes]
+        return tuple(found)
 
     def merge(self, detections: Iterable[Detection], frame: Frame) -> list[Detection]:
         """Join further reports of one frame with what is known of it."""
-        return merge(detections, next(_looks(frame)).gray)
+        return merge(detections, next(looks(frame)).gray)
 
     def read_areas(
-        self, frame: Frame, quads: Sequence[Quad], *, margin: float = 0.25
+        self, frame: Frame, quads: Sequence[Quad], *, margin: float = _MARGIN
     ) -> list[Detection]:
         """Give what any engine reads in areas of a frame, in any `variants`; not merged.
 
@@ -96,130 +110,162 @@ class LocalDetector:
         Raises:
             DetectorError: If an engine fails.
         """
-        readings: list[Detection] = []
-        for look in _looks(frame):
-            for quad in quads:
-                area, left, top = cut(look.gray, look.there(quad), margin=margin)
-                if min(area.shape) < _MIN_SIDE_PX:
-                    continue
-                # The largest QR code has 177 modules: here they are still five pixels wide.
-                part, shrunk = shrink(area, _MIDDLE_PX)
-                readings += [
-                    look.back(replace(code, quad=to_raster(code.quad, factor * shrunk, left, top)))
-                    for version, factor in variants(part)
-                    for code in self._read_in(version)
-                ]
-        return readings
+        return [
+            look.back(code)
+            for look in looks(frame)
+            for quad in quads
+            for codes in self._up_close(look, quad, Kind.ANY, margin)
+            for code in codes
+        ]
 
     def _detect_in(self, frame: Frame) -> list[Detection]:
-        looks = list(_looks(frame))
-        gray = looks[0].gray
+        every = list(looks(frame))
+        gray = every[0].gray
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
-        found = [look.back(code) for look in looks for code in self._see(look.gray)]
-        for raster, factor in _color_looks(frame):
+        found = [look.back(code) for look in every for code in self._see(look.gray)]
+        for raster, factor in color_looks(frame):
             found += _guarded(self._zxing.name, self._zxing.read, raster, factor)
         merged = merge(found, gray)
-        # The second look: what was located but not read, up close and in every variant.
-        doubtful = [code.quad for code in merged if not code.is_read]
-        if len(doubtful) > _MOST_DOUBTS:
+        doubts = [code for code in merged if not code.is_read]
+        if len(doubts) > _MOST_DOUBTS:
             raise LimitExceeded(
                 f"more than {_MOST_DOUBTS} places look like codes that nobody reads"
             )
+        again = [reading for code in doubts for reading in self._look_again(every, code)]
         if not merged and max(gray.shape) <= _TINY_PX:  # a crop or a thumbnail: cheap to look at
-            doubtful = [Quad.from_box(0, 0, *frame.size)]
-        again = self.read_areas(frame, doubtful)
-        return merge([*merged, *again], gray) if again else merged
+            again = self.read_areas(frame, [Quad.from_box(0, 0, *frame.size)])
+        again += self._cross_check(every, [*merged, *again])
+        return merge(again, gray, merged) if again else merged
 
     def _see(self, gray: Pixels) -> list[Detection]:
         """Run every pass over one grey raster."""
+        zxing, opencv = self._zxing, self._opencv
         large, shrunk = shrink(gray, _LARGE_PX)
         middle, factor = shrink(large, _MIDDLE_PX)
         factor *= shrunk
         small, further = shrink(flat := flatten(middle), _SMALL_PX)
         reported = [
-            *_guarded(self._zxing.name, self._zxing.detect, large, shrunk),
-            *_guarded(self._zxing.name, self._zxing.detect, small, factor * further),
-            *_guarded(self._opencv.name, self._opencv.find_bars, middle, factor),
+            *_guarded(zxing.name, zxing.detect, large, shrunk),
+            *_guarded(zxing.name, zxing.detect, small, factor * further),
+            *_guarded(zxing.name, zxing.detect_qr, flat, factor),
+            *_guarded(zxing.name, zxing.read_light_bars, middle, factor),
+            *_guarded(opencv.name, opencv.find_bars, middle, factor),
         ]
-        finders = find_finders(flat)
-        if len(finders) <= _MOST_FOR_OPENCV:
-            reported += _guarded(self._opencv.name, self._opencv.find_squares, flat, factor)
         if shrunk > 1:
-            reported += _guarded(self._zxing.name, self._zxing.detect_unscaled, gray)
-        # zxing-cpp inverts for matrix codes alone.
-        reported += _guarded(self._zxing.name, self._zxing.read_bars, 255 - middle, factor)
-        for turned, back in turns(middle):
-            slanted = _guarded(self._zxing.name, self._zxing.read_bars, turned)
-            reported += [replace(code, quad=_turned(code.quad, back, factor)) for code in slanted]
-        if self._zbar is not None:
-            reported += _guarded(self._zbar.name, self._zbar.detect, middle, factor)
+            reported += _guarded(zxing.name, zxing.detect_qr, gray)
+            for left, top, right, bottom in detailed(gray):
+                part = np.ascontiguousarray(gray[top:bottom, left:right])
+                codes = _guarded(zxing.name, zxing.detect_unscaled, part)
+                reported += [replace(c, quad=c.quad.shift(left, top)) for c in codes]
+        reported += self._read_slanted(gray, reported)
+        finders = outside(find_finders(flat), factor, reported)
+        if 0 < len(finders) <= _MOST_FOR_OPENCV:
+            reported += _guarded(opencv.name, opencv.find_squares, flat, factor)
         located = locate(gray, flat, factor, finders, reported)
         return [*(code for code in reported if code.is_read), *located]
 
-    def _read_in(self, gray: Pixels) -> list[Detection]:
+    def _read_slanted(self, gray: Pixels, reported: Sequence[Detection]) -> Iterator[Detection]:
+        """Read bars that were only located, turned upright."""
+        for code in reported:
+            if code.symbology is Symbology.ANY_1D and (cut_out := strip(gray, code.quad)):
+                upright, back = cut_out
+                for found in self._read_in(upright, Kind.BARS):
+                    yield replace(found, quad=_mapped(found.quad, back))
+
+    def _look_again(self, every: Sequence[Look], code: Detection) -> list[Detection]:
+        """Read what was only located up close, in one variant after another until it is read."""
+        readings: list[Detection] = []
+        for look in every:
+            for codes in self._up_close(look, look.there(code.quad), _kind_of(code), _MARGIN):
+                readings += [look.back(found) for found in codes]
+                if any(
+                    found.quad.overlap(code.quad) > _SETTLED_SHARE * code.quad.area
+                    for found in readings
+                ):
+                    return readings
+        return readings
+
+    def _cross_check(
+        self, every: Sequence[Look], codes: Sequence[Detection]
+    ) -> Iterator[Detection]:
+        """Give what zbar reads where only zxing-cpp has."""
+        if self._zbar is None:
+            return
+        for code in codes:
+            kind = _kind_of(code)
+            if code.is_read and code.sources == (self._zxing.name,) and kind is not Kind.ANY:
+                for look in every:
+                    area, place = _area(look, look.there(code.quad), _MARGIN)
+                    if min(area.shape) >= _MIN_SIDE_PX:
+                        for found in _guarded(self._zbar.name, self._zbar.read, area, kind=kind):
+                            yield look.back(replace(found, quad=to_raster(found.quad, *place)))
+
+    def _up_close(
+        self, look: Look, quad: Quad, kind: Kind, margin: float
+    ) -> Iterator[list[Detection]]:
+        """Give what engines read in an area of a look, variant by variant; quads of the look."""
+        area, (shrunk, left, top) = _area(look, quad, margin)
+        if min(area.shape) < _MIN_SIDE_PX:
+            return
+        for version, factor in variants(area):
+            yield [
+                replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
+                for code in self._read_in(version, kind)
+            ]
+
+    def _read_in(self, gray: Pixels, kind: Kind) -> list[Detection]:
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
         return [
-            code for reader in self._readers for code in _guarded(reader.name, reader.read, gray)
+            code
+            for reader in self._readers
+            for code in _guarded(reader.name, reader.read, gray, kind=kind)
         ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """One grey raster of a frame, perhaps mirrored."""
+def _area(look: Look, quad: Quad, margin: float) -> tuple[Pixels, tuple[float, int, int]]:
+    """Cut an area out of a look.
 
-    gray: Pixels
-    is_flipped: bool = False
-
-    def there(self, quad: Quad) -> Quad:
-        """Map a quad of the frame into this raster."""
-        if not self.is_flipped:
-            return quad
-        width = self.gray.shape[1]
-        a, b, c, d = [(width - x, y) for x, y in quad.corners]
-        return Quad.of((b, a, d, c))
-
-    def back(self, code: Detection) -> Detection:
-        """Map a detection in this raster to the frame."""
-        return replace(code, quad=self.there(code.quad)) if self.is_flipped else code
+    Returns:
+        The area, and how it lies in the look: the factor from its pixels, and left and top.
+    """
+    area, left, top = cut(look.gray, quad, margin=margin)
+    if min(area.shape) == 0:
+        return area, (1.0, left, top)
+    # The largest QR code has 177 modules: here they are still five pixels wide.
+    part, shrunk = shrink(area, _MIDDLE_PX)
+    return part, (shrunk, left, top)
 
 
-def _looks(frame: Frame) -> Iterator[_Look]:
-    """Give a frame's views in grey, each once, and mirrored where viewers mirror it."""
-    seen: list[Pixels] = []
-    for view in frame.views:
-        gray = view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
-        gray = np.ascontiguousarray(gray, dtype=np.uint8)
-        if any(np.array_equal(gray, other) for other in seen):
-            continue
-        seen.append(gray)
-        yield _Look(gray)
-        if frame.is_mirrored:
-            yield _Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
+def _kind_of(code: Detection) -> Kind:
+    if code.symbology in QR_FAMILY:
+        return Kind.QR
+    return Kind.BARS if code.symbology in ONE_DIMENSIONAL else Kind.ANY
 
 
-def _color_looks(frame: Frame) -> Iterator[tuple[Pixels, float]]:
-    """Give small rasters of a frame's colours, which may differ where their brightness does not."""
-    for view in frame.views:
-        if view.ndim == 3:
-            small, factor = shrink(view, _SMALL_PX)
-            for raster in colors(small):
-                yield raster, factor
+def _are_equal(first: Frame, second: Frame) -> bool:
+    """Say whether two frames show the same pixels in the same way."""
+    if first.is_mirrored != second.is_mirrored or len(first.views) != len(second.views):
+        return False
+    return all(np.array_equal(a, b) for a, b in zip(first.views, second.views, strict=True))
 
 
-def _turned(quad: Quad, back: NDArray[np.float64], factor: float) -> Quad:
-    """Map a quad in a turned raster back to one `factor` times as large."""
-    points = np.c_[quad.as_array(), np.ones(4)] @ back.T
-    return Quad.of(points * factor)
+def _mapped(quad: Quad, matrix: NDArray[np.float64]) -> Quad:
+    """Map a quad by a matrix of shape (2, 3)."""
+    return Quad.of(np.c_[quad.as_array(), np.ones(4)] @ matrix.T)
 
 
 def _guarded(
-    name: str, look: Callable[[Pixels], list[Detection]], gray: Pixels, factor: float = 1.0
+    name: str,
+    look: Callable[..., list[Detection]],
+    gray: Pixels,
+    factor: float = 1.0,
+    **options: Kind,
 ) -> list[Detection]:
     """Run an engine; quads come back in the pixels of a raster `factor` times as large."""
     try:
-        codes = look(gray)
+        codes = look(gray, **options)
     except LimitExceeded:
         raise
     except Exception as error:

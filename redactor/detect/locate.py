@@ -15,16 +15,21 @@ from redactor.detect.bars import has_bars
 from redactor.detect.finders import Finder, squares
 from redactor.detect.texture import density, grow
 from redactor.geometry import Point, Quad
-from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Pixels, Symbology
+from redactor.model import ONE_DIMENSIONAL, Detection, Pixels, Symbology
 
 NAME = "locator"
 _COVERED_SHARE = 0.5  # of a suspicion, by a code that was read: then it is that code
 _SAME_SHARE = 0.3  # of an unread report, by a code that was located: then it is that code
+_BORROWED_SHARE = 0.25  # of another code, inside of a suspicion that may have borrowed from it
+_AROUND = 1.3  # a suspicion this much larger than another code is not that code
+_MIN_OWN_FINDERS = 2
 _MIN_DENSITY = 0.35  # transitions per module in a suspicion without a finder pattern
 _MIN_AREA_PX = 300.0
 _CORNER_MODULES, _CORNER_SHARE = 9.0, 0.3  # how near a finder pattern is to a corner of its code
 # zxing-cpp's partial positions take in about this many modules on a side.
 _PARTIAL_MODULES = 21
+# What has three finder patterns, or may: the rest of the family is seen in noise like the others.
+_WITH_FINDERS = frozenset({Symbology.QRCODE, Symbology.ANY_QR})
 _CONFIDENCE = {"three finder patterns": 0.9, "two finder patterns": 0.75, "a finder pattern": 0.65}
 
 
@@ -41,7 +46,7 @@ def locate(
         gray: The raster, shape (height, width).
         flat: A small, evenly lit copy of it.
         factor: From the copy's pixels to the raster's.
-        finders: Every finder pattern in the copy.
+        finders: The finder patterns in the copy that are `outside` of what was read.
         reported: What engines report of the raster, read or not.
 
     Returns:
@@ -49,20 +54,29 @@ def locate(
     """
     read = [code.quad for code in reported if code.is_read]
     doubts = [code for code in reported if not code.is_read and not _is_covered(code.quad, read)]
-    finders = [
-        finder
-        for finder in finders
-        if not any(quad.contains(_point(finder, factor)) for quad in read)
-    ]
     found = list(_by_finders(gray, flat, factor, finders))
     for code in doubts:
-        if code.symbology in QR_FAMILY or _is_seen_twice(code, doubts):
+        if code.symbology in _WITH_FINDERS or _is_seen_twice(code, doubts):
+            if _is_patchwork(code.quad, [*read, *(c.quad for c in found)], finders, factor):
+                continue
             found += _suspected(code, gray, flat, factor, finders, found)
         elif code.symbology in ONE_DIMENSIONAL and (
             code.sources == ("zxing",) or has_bars(gray, code.quad)
         ):
             found.append(code)
     return found
+
+
+def outside(
+    finders: Sequence[Finder], factor: float, reported: Sequence[Detection]
+) -> list[Finder]:
+    """Give the finder patterns of a copy that belong to no code that was read."""
+    read = [code.quad for code in reported if code.is_read]
+    return [
+        finder
+        for finder in finders
+        if not any(quad.contains(_point(finder, factor)) for quad in read)
+    ]
 
 
 def _by_finders(
@@ -106,8 +120,29 @@ def _suspected(
     return [code] if has_texture else []
 
 
+def _is_patchwork(
+    quad: Quad, others: Sequence[Quad], finders: Sequence[Finder], factor: float
+) -> bool:
+    """Say whether an unread code is put together from the finder patterns of others.
+
+    zxing-cpp tries every three finder patterns of a picture. A code around another one has finder
+    patterns of its own.
+    """
+    shared = [other for other in others if other.overlap(quad) > _BORROWED_SHARE * other.area]
+    if not any(quad.area > _AROUND * other.area or _leaves(other, quad) for other in shared):
+        return False
+    own = [finder for finder in finders if quad.contains(_point(finder, factor))]
+    free = [f for f in own if not any(other.contains(_point(f, factor)) for other in shared)]
+    return len(free) < _MIN_OWN_FINDERS
+
+
+def _leaves(other: Quad, quad: Quad) -> bool:
+    """Say whether a good part of another code lies outside of a quad."""
+    return other.overlap(quad) < (1 - _BORROWED_SHARE) * other.area
+
+
 def _is_seen_twice(code: Detection, doubts: Sequence[Detection]) -> bool:
-    """Say whether an unread Data Matrix, Aztec or PDF417 shows in two versions of the picture.
+    """Say whether an unread matrix code without three finder patterns shows in two versions.
 
     zxing-cpp sees them in sensor noise and foliage: in 13 of 292 pictures without codes.
     """

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from redactor.detect.base import Kind
 from redactor.geometry import Quad, convex_hull
 from redactor.model import Detection, Pixels, Symbology
 
@@ -28,6 +29,12 @@ _SYMBOLOGIES = {
     "CODE128": Symbology.CODE128,
     "CODE39": Symbology.CODE39,
     "CODE93": Symbology.CODE93,
+}
+_MATRIX = frozenset({"QRCODE", "SQCODE"})
+_NAMES = {
+    Kind.ANY: frozenset(_SYMBOLOGIES),
+    Kind.QR: _MATRIX,
+    Kind.BARS: frozenset(_SYMBOLOGIES) - _MATRIX,
 }
 _CONFIDENCE_1D = 0.8
 
@@ -51,17 +58,15 @@ class ZbarDetector:
 
     name = "zbar"
 
-    def detect(self, gray: Pixels) -> list[Detection]:
+    def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find codes in a grey raster; zbar reports only what it reads."""
         pyzbar = _pyzbar()
         if pyzbar is None:
             return []
-        wanted = [pyzbar.ZBarSymbol[name] for name in _SYMBOLOGIES]
+        wanted = [pyzbar.ZBarSymbol[name] for name in _NAMES[kind]]
         image = np.ascontiguousarray(gray)
         found = pyzbar.decode((image.tobytes(), image.shape[1], image.shape[0]), symbols=wanted)
         return [detection for code in found if (detection := _detection(code)) is not None]
-
-    read = detect
 
 
 def _detection(code: Any) -> Detection | None:  # noqa: ANN401 - pyzbar has no types

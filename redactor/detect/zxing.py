@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import zxingcpp
 
+from redactor.detect.base import Kind
 from redactor.errors import LimitExceeded
 from redactor.geometry import Quad
 from redactor.model import Detection, Pixels, Symbology
@@ -53,7 +55,14 @@ _SYMBOLOGIES = {
     "DXFilmEdge": Symbology.DXFILMEDGE,
 }
 
-_LINEAR = [zxingcpp.BarcodeFormat.AllLinear]
+_FORMATS = {
+    Kind.QR: [
+        zxingcpp.BarcodeFormat.QRCode,
+        zxingcpp.BarcodeFormat.MicroQRCode,
+        zxingcpp.BarcodeFormat.RMQRCode,
+    ],
+    Kind.BARS: [zxingcpp.BarcodeFormat.AllLinear],
+}
 _MOST_SYMBOLS = 255  # zxing-cpp's own cap: as many may mean more
 
 _CONFIDENCE_UNREAD = 0.6  # a finder pattern was there; 14 of 268 pictures without codes have one
@@ -68,20 +77,30 @@ class ZxingDetector:
         """Find codes in a grey raster; those found but not read have content None."""
         return _look(gray, return_errors=True)
 
+    def detect_qr(self, gray: Pixels) -> list[Detection]:
+        """Find the QR family alone: a twelfth of the time."""
+        return _look(gray, Kind.QR, return_errors=True)
+
     def detect_unscaled(self, gray: Pixels) -> list[Detection]:
         """Find codes at the raster's own scale alone, as small ones in a large picture need."""
         return _look(gray, return_errors=True, try_downscale=False)
 
-    def read_bars(self, gray: Pixels) -> list[Detection]:
-        """Read linear codes alone: a tenth of the time."""
-        return _look(gray, formats=_LINEAR, try_downscale=False)
+    def read_light_bars(self, gray: Pixels) -> list[Detection]:
+        """Read linear codes in light on dark; zxing-cpp inverts for matrix codes alone."""
+        return _look(np.asarray(255 - gray), Kind.BARS, try_downscale=False)
 
-    def read(self, gray: Pixels) -> list[Detection]:
+    def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find only codes that can be read."""
-        return _look(gray)
+        return _look(gray, kind, try_downscale=kind is not Kind.BARS)
 
 
-def _look(gray: Pixels, **options: Any) -> list[Detection]:  # noqa: ANN401 - zxing-cpp's own
+def _look(
+    gray: Pixels,
+    kind: Kind = Kind.ANY,
+    **options: Any,  # noqa: ANN401 - zxing-cpp's own
+) -> list[Detection]:
+    if formats := _FORMATS.get(kind):
+        options["formats"] = formats
     found = zxingcpp.read_barcodes(gray, text_mode=zxingcpp.TextMode.Plain, **options)
     if len(found) >= _MOST_SYMBOLS:
         raise LimitExceeded(f"{_MOST_SYMBOLS} codes or more: there may be further ones")

@@ -47,7 +47,7 @@ from pyzbar import pyzbar
 from redactor import codec
 from redactor.detect import LocalDetector, local
 from redactor.errors import PictureError
-from redactor.geometry import Mask, Quad
+from redactor.geometry import Mask, Quad, from_upright
 from redactor.model import DEFAULT_LIMITS, Action, Decision, Detection, Frame, Pixels, Region
 from redactor.render import hidden_area, region_of
 
@@ -61,7 +61,22 @@ TIME_NOISE = 0.1  # a smaller share of change in a time says nothing
 FEW = 20  # codes in a category, below which its share says little
 UNION = "all together"
 OURS = "redactor"
-OWN_PASSES = ("flatten", "find_finders", "locate", "merge")
+OWN_PASSES = (
+    "looks",
+    "color_looks",
+    "shrink",
+    "flatten",
+    "find_finders",
+    "detailed",
+    "locate",
+    "merge",
+)
+SECOND_LOOKS = {
+    "slanted bars": "_read_slanted",
+    "second look": "_look_again",
+    "tiny pictures": "read_areas",
+    "cross-check": "_cross_check",
+}
 # zbar's DataBar decoder prints C warnings on ordinary photographs.
 NOT_ASKED = {"NONE", "PARTIAL", "EAN2", "EAN5", "COMPOSITE", "DATABAR", "DATABAR_EXP"}
 ZBAR_SYMBOLS = [symbol for symbol in pyzbar.ZBarSymbol if symbol.name not in NOT_ASKED]
@@ -177,29 +192,31 @@ def watched(passes: dict[str, float]) -> Iterator[None]:
 
         return run
 
-    guarded, read_areas = local._guarded, LocalDetector.read_areas
+    guarded = local._guarded
 
-    def each_engine(name: str, look: Callable[..., Any], *args: Any) -> Any:
-        return spend(f"{name}.{look.__name__}", guarded)(name, look, *args)
+    def each_engine(name: str, look: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        return spend(f"{name}.{look.__name__}", guarded)(name, look, *args, **options)
 
-    def second_look(*args: Any, **options: Any) -> Any:
-        nonlocal is_second_look
-        is_second_look = True
-        try:
-            seconds, result = timed(lambda: read_areas(*args, **options))
-        finally:
-            is_second_look = False
-        passes["second look"] = passes.get("second look", 0.0) + seconds
-        return result
+    def whole(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **options: Any) -> Any:
+            nonlocal is_second_look
+            is_second_look = True
+            try:
+                seconds, result = timed(lambda: list(work(*args, **options)))
+            finally:
+                is_second_look = False
+            passes[name] = passes.get(name, 0.0) + seconds
+            return result
 
-    with (
-        mock.patch.object(local, "_guarded", each_engine),
-        mock.patch.object(LocalDetector, "read_areas", second_look),
-        ExitStack() as patches,
-    ):
+        return run
+
+    with mock.patch.object(local, "_guarded", each_engine), ExitStack() as patches:
         for name in OWN_PASSES:
-            if work := getattr(local, name, None):
-                patches.enter_context(mock.patch.object(local, name, spend(name, work)))
+            work = spend(name, getattr(local, name))
+            patches.enter_context(mock.patch.object(local, name, work))
+        for label, name in SECOND_LOOKS.items():
+            work = whole(label, getattr(LocalDetector, name))
+            patches.enter_context(mock.patch.object(LocalDetector, name, work))
         yield
 
 
@@ -249,25 +266,8 @@ def area_of(quad: Quad, width: int, height: int) -> Mask:
 
 
 def stored_quads(entry: Record, picture: Picture) -> list[Quad]:
-    return [
-        Quad.of([stored(x, y, picture.frame.size, picture.orientation) for x, y in corners])
-        for corners in entry.get("quads", [])
-    ]
-
-
-def stored(x: float, y: float, size: tuple[int, int], orientation: int) -> tuple[float, float]:
-    """Map a point of the upright picture to the stored raster of a size."""
-    width, height = size
-    return {
-        1: (x, y),
-        2: (width - x, y),
-        3: (width - x, height - y),
-        4: (x, height - y),
-        5: (y, x),
-        6: (y, height - x),
-        7: (width - y, height - x),
-        8: (width - y, x),
-    }[orientation]
+    matrix = from_upright(picture.orientation, picture.frame.size)
+    return [Quad.of(corners).map(matrix) for corners in entry.get("quads", [])]
 
 
 # Stock engines.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from redactor.detect.bars import has_bars
+from redactor.detect.bars import has_bars, strip
+from redactor.detect.zxing import ZxingDetector
 from redactor.geometry import Quad
 
 
@@ -54,3 +55,26 @@ def test_what_is_too_small_to_tell_is_not_bars(a_scene):
 @pytest.mark.parametrize("box", [(-500, -500, 300, 100), (0, 0, 9000, 9000), (30, 30, 0, 0)])
 def test_any_quad_goes(box):
     assert not has_bars(np.full((200, 400), 220, np.uint8), Quad.from_box(*box))
+
+
+# Turned upright.
+
+
+@pytest.mark.parametrize("turn", range(0, 360, 15))
+@pytest.mark.parametrize("part", [1.0, 0.7])
+def test_bars_at_any_slant_are_read_upright(a_scene, turn, part):
+    """As locators report them: a box that is not quite turned like the bars, or a part of them."""
+    scene = a_scene("4006381333931", "EAN13", scale=3, size=(480, 480), turn=turn)
+    width, height = scene.quad.sides
+    seen = scene.quad.grow((part - 1) * width / 2, -0.3 * height)
+
+    upright, back = strip(scene.gray, seen)
+
+    codes = ZxingDetector().read(upright)
+    assert [code.content for code in codes] == ["4006381333931"]
+    points = np.c_[codes[0].quad.as_array(), np.ones(4)] @ back.T
+    assert scene.quad.grow(4).contains(Quad.of(points).center)
+
+
+def test_paper_has_no_bars_to_turn():
+    assert strip(np.full((200, 400), 220, np.uint8), Quad.from_box(20, 20, 300, 100)) is None

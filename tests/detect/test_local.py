@@ -113,6 +113,25 @@ def test_areas_are_read_in_every_variant(a_scene, detector):
         assert scene.quad.contains(code.quad.center)
 
 
+def test_engines_cross_check_each_other(a_scene, find):
+    """What zxing-cpp has read zbar reads too, and may disagree."""
+    (code,) = find(a_scene(scale=5).gray)
+
+    assert code.sources == ("zbar", "zxing")
+
+
+def test_low_bars_at_a_slant_are_read(a_scene, find):
+    scene = a_scene("EXAMPLE-42", "Code128", scale=2, size=(500, 500))
+    box = scene.quad.box
+    low = scene.gray.copy()
+    low[: box.top + 5], low[box.top + 35 :] = 235, 235
+    for turn in (20, 35, 50, 70, 110, 155):
+        matrix = cv2.getRotationMatrix2D((250, 250), turn, 1)
+        turned = cv2.warpAffine(low, matrix, (500, 500), borderValue=235)
+
+        assert "EXAMPLE-42" in [code.content for code in find(turned)]
+
+
 def test_an_area_outside_of_the_frame_holds_nothing(a_scene, detector):
     frame = Frame((a_scene().gray,))
 
@@ -129,6 +148,23 @@ def test_every_frame_is_looked_at(a_scene, detector):
     found = detector.detect([frames[0], blank, frames[1]])
 
     assert [(code.frame, code.content) for code in found] == [(0, "one"), (2, "two")]
+
+
+def test_equal_frames_are_looked_at_once(a_scene, detector, monkeypatch):
+    frames = [Frame((a_scene(text).gray.copy(),)) for text in ("one", "one", "two", "one")]
+    looked = []
+    monkeypatch.setattr(
+        detector,
+        "_detect_in",
+        lambda frame, real=detector._detect_in: looked.append(1) or real(frame),
+    )
+
+    found = detector.detect(frames)
+
+    assert [(code.frame, code.content) for code in found] == [
+        (0, "one"), (1, "one"), (2, "two"), (3, "one")
+    ]  # fmt: skip
+    assert len(looked) == 2
 
 
 def test_colour_is_seen_as_grey(a_scene, find):

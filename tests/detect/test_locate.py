@@ -4,6 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from redactor.detect.finders import find_finders
+from redactor.detect.lighting import flatten
+from redactor.detect.locate import locate, outside
 from redactor.geometry import Quad
 from redactor.model import Symbology
 
@@ -88,6 +91,36 @@ def test_a_readable_neighbour_does_not_either(a_scene, find, covered):
 
     assert "neighbour" in [code.content for code in found]
     assert covered(unread.quad, best(found, unread.quad).quad) > 0.95
+
+
+@pytest.fixture
+def suspected(a_code):
+    """Give what becomes of an unread code that zxing-cpp reports beside one that was read."""
+
+    def build(gray, read, suspicion):
+        reported = [a_code(read), a_code(suspicion, None, confidence=0.6, reason="checksum")]
+        flat = flatten(gray)
+        finders = outside(find_finders(flat), 1.0, reported)
+        return [code for code in locate(gray, flat, 1.0, finders, reported) if not code.is_read]
+
+    return build
+
+
+def test_a_suspicion_put_together_from_another_code_is_dropped(a_scene, suspected, text_page):
+    """zxing-cpp takes two finder patterns of a code and a letter for a third."""
+    scene = a_scene(scale=5, center=(200, 250), onto=text_page)
+    box = scene.quad.box
+    patchwork = Quad.from_box(box.left, box.top - 130, box.width, 190)
+
+    assert suspected(scene.gray, scene.quad, patchwork) == []
+
+
+def test_a_suspicion_with_finder_patterns_of_its_own_stays(decoyed, suspected, covered):
+    decoy = Quad.from_box(347, 347, 66, 66)
+
+    (code,) = suspected(decoyed.gray, decoy, decoyed.quad)
+
+    assert covered(decoyed.quad, code.quad) > 0.95
 
 
 def test_a_blurred_barcode_is_located_whole(a_scene, find, covered):

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not zbar.is_available(), reason="libzbar is miss
 def test_a_code_is_read_and_named(a_scene, format_name, content, symbology, read):
     scene = a_scene(content, format_name, scale=3, size=(700, 300))
 
-    (code,) = ZbarDetector().detect(scene.gray)
+    (code,) = ZbarDetector().read(scene.gray)
 
     assert (code.symbology, code.content, code.readings) == (Symbology(symbology), read, (read,))
     assert code.sources == ("zbar",)
@@ -43,20 +43,20 @@ def test_text_beyond_ascii_is_text(a_scene):
     [("PDF417", "hello world"), ("ITF", "1234567890"), ("Codabar", "A123456A")],
 )
 def test_what_zbar_reads_badly_is_left_to_others(a_scene, format_name, content):
-    assert ZbarDetector().detect(a_scene(content, format_name, size=(900, 300)).gray) == []
+    assert ZbarDetector().read(a_scene(content, format_name, size=(900, 300)).gray) == []
 
 
 def test_databar_is_left_alone_and_nothing_is_printed(a_scene, capfd):
     scene = a_scene("(01)98898765432106", "DataBarExp", size=(900, 300))
 
-    assert ZbarDetector().detect(scene.gray) == []
+    assert ZbarDetector().read(scene.gray) == []
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_raster_that_is_no_whole_block_of_memory_is_taken(a_scene):
     gray = np.dstack([a_scene("hello").gray] * 3)[:, :, 1]
 
-    assert [code.content for code in ZbarDetector().detect(gray)] == ["hello"]
+    assert [code.content for code in ZbarDetector().read(gray)] == ["hello"]
 
 
 @pytest.mark.parametrize("points", [[(5, 9)], [(5, 9), (80, 9)], [(0, 0), (9, 0), (9, 3), (4, 4)]])
