@@ -7,11 +7,13 @@ that do are read at their own scale, by the decoders whose time grows with the a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from redactor.geometry import Box
+from redactor.geometry import Box, Quad
 from redactor.model import Pixels
 
 _CELL_PX = 64
@@ -21,8 +23,13 @@ _STRIDE = 8  # every so many rows (columns) are looked at: 512 pixels to a cell
 _MIN_CHANGE = 4.0
 
 
-def detailed(gray: Pixels) -> list[Box]:
-    """Give boxes around every part with fine detail in both directions, with a margin."""
+def detailed(gray: Pixels, settled: Iterable[Quad] = ()) -> list[Box]:
+    """Give boxes around every part with fine detail in both directions, with a margin.
+
+    Args:
+        gray: Shape (height, width).
+        settled: Codes that were read: their modules are no reason to look again.
+    """
     rows, columns = gray.shape[0] // _CELL_PX, gray.shape[1] // _CELL_PX
     if not rows or not columns:
         return []
@@ -30,6 +37,9 @@ def detailed(gray: Pixels) -> list[Box]:
     across = _changes(np.ascontiguousarray(part[::_STRIDE]), (columns, rows))
     down = _changes(np.ascontiguousarray(part[:, ::_STRIDE].T), (rows, columns)).T
     fine = (np.minimum(across, down) >= _MIN_CHANGE).astype(np.uint8)
+    for quad in settled:
+        box, touched = quad.touched(*part.shape[::-1], cell=(_CELL_PX, _CELL_PX))
+        fine[box.top : box.bottom, box.left : box.right][touched] = 0
     # A code ends anywhere in the next cell, and its quiet zone beyond.
     fine = np.asarray(cv2.dilate(fine, np.ones((3, 3), dtype=np.uint8)))
     count, _, stats, _ = cv2.connectedComponentsWithStats(fine)

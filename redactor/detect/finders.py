@@ -8,7 +8,7 @@ between them; what a lone one belongs to, `texture` finds out.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -59,6 +59,10 @@ class Finder:
     module: float
     axes: tuple[Vector, Vector]
 
+    def scaled(self, factor: float) -> Finder:
+        """Give it in the pixels of a raster so many times as large."""
+        return Finder(self.center * factor, self.module * factor, self.axes)
+
 
 @dataclass(frozen=True, eq=False)
 class Square:
@@ -79,23 +83,26 @@ def find_finders(flat: Pixels) -> list[Finder]:
     for factor, neighbourhood in _NEIGHBOURHOODS:
         small, _ = shrink(flat, max(flat.shape) // factor)
         nested = _nested_squares(small, max(11, max(small.shape) // neighbourhood | 1))
-        found += [
-            Finder(finder.center * factor, finder.module * factor, finder.axes) for finder in nested
-        ]
+        found += [finder.scaled(factor) for finder in nested]
     if len(found) > _MOST_FINDERS:
         raise LimitExceeded("more finder patterns than any sheet of codes has")
     largest = _MAX_SHARE * max(flat.shape) / 7
-    found = sorted((f for f in found if f.module < largest), key=lambda finder: -finder.module)
+    return distinct(finder for finder in found if finder.module < largest)
+
+
+def distinct(finders: Iterable[Finder]) -> list[Finder]:
+    """Give each finder pattern once, the largest first; several rasters may show the same."""
+    found = sorted(finders, key=lambda finder: -finder.module)
     modules = np.array([finder.module for finder in found])
     centers = np.array([finder.center for finder in found]).reshape(-1, 2)
-    distinct: list[Finder] = []
+    chosen: list[Finder] = []
     is_free = np.ones(len(found), dtype=np.bool_)
     for index, finder in enumerate(found):
         if is_free[index]:
-            distinct.append(finder)
+            chosen.append(finder)
             is_near = np.hypot(*(centers - finder.center).T) < 3 * finder.module
             is_free &= ~(is_near & (finder.module < _SAME_SIZE * modules))
-    return distinct
+    return chosen
 
 
 def squares(finders: Sequence[Finder], flat: Pixels) -> list[Square]:

@@ -15,6 +15,7 @@ _CONTRAST = 50.0  # standard deviation, in levels, that every part of the pictur
 _LEAST_COLOR = 8.0  # standard deviation of half a difference between colours; less is noise
 _COLOR_SHARE = 2.0  # of the change in brightness: with less, brightness shows the code too
 _COLOR_WINDOW_SHARE = 24  # of the longer side: the smallest code that only colour shows
+_CRISP_PX = 2.0
 _NOISE = 3.0  # below this standard deviation there is nothing but noise to bring out
 
 
@@ -54,6 +55,20 @@ def flatten(gray: Pixels) -> Pixels:
     mean, deviation = local_statistics(gray, window)
     flat = 128 + (gray - mean) * (_CONTRAST / (deviation + _NOISE))
     return np.clip(flat, 0, 255).astype(np.uint8)
+
+
+def sharpen(gray: Pixels, sigma: float) -> Pixels:
+    """Bring out what is finer than a standard deviation in pixels."""
+    soft = cv2.GaussianBlur(gray, (0, 0), sigma)
+    return np.asarray(cv2.addWeighted(gray, 2.5, soft, -1.5, 0), dtype=np.uint8)
+
+
+def crisp(flat: Pixels) -> Pixels:
+    """Bring out edges in an evenly lit raster, and take its noise away.
+
+    Finder patterns show better and in half the time: noise makes thousands of contours.
+    """
+    return np.asarray(cv2.medianBlur(sharpen(flat, _CRISP_PX), 3), dtype=np.uint8)
 
 
 def local_statistics(gray: Pixels, window: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -34,8 +34,8 @@ from redactor.detect import zbar
 from redactor.detect.bars import strip
 from redactor.detect.base import Kind, Reader
 from redactor.detect.detail import detailed
-from redactor.detect.finders import find_finders
-from redactor.detect.lighting import flatten, shrink
+from redactor.detect.finders import distinct, find_finders
+from redactor.detect.lighting import crisp, flatten, shrink
 from redactor.detect.locate import NAME as LOCATOR
 from redactor.detect.locate import locate, outside
 from redactor.detect.looks import Look, color_looks, looks
@@ -49,12 +49,14 @@ from redactor.geometry import Quad
 from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Frame, Pixels, Symbology
 
 _LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
-_MIDDLE_PX = 1_000  # for OpenCV and finder patterns, and for areas up close
+_MIDDLE_PX = 1_000  # for OpenCV and finder patterns, and for the areas that are verified
+_CLOSER_PX = 1_400  # for finder patterns without a code
 _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
+_AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
@@ -114,7 +116,7 @@ class LocalDetector:
             look.back(code)
             for look in looks(frame)
             for quad in quads
-            for codes in self._up_close(look, quad, Kind.ANY, margin)
+            for codes in self._up_close(look, quad, Kind.ANY, margin, _MIDDLE_PX)
             for code in codes
         ]
 
@@ -154,14 +156,21 @@ class LocalDetector:
         ]
         if shrunk > 1:
             reported += _guarded(zxing.name, zxing.detect_qr, gray)
-            for left, top, right, bottom in detailed(gray):
+            read = [code.quad for code in reported if code.is_read]
+            for left, top, right, bottom in detailed(gray, read):
                 part = np.ascontiguousarray(gray[top:bottom, left:right])
                 codes = _guarded(zxing.name, zxing.detect_unscaled, part)
                 reported += [replace(c, quad=c.quad.shift(left, top)) for c in codes]
         reported += self._read_slanted(gray, reported)
-        finders = outside(find_finders(flat), factor, reported)
+        finders = outside(find_finders(crisp(flat)), factor, reported)
         if 0 < len(finders) <= _MOST_FOR_OPENCV:
+            # A finder pattern without its code: where there is one, there are more.
+            closer, shrunk = shrink(gray, _CLOSER_PX)
+            sharp = crisp(flatten(closer))
             reported += _guarded(opencv.name, opencv.find_squares, flat, factor)
+            reported += _guarded(zxing.name, zxing.detect_qr, sharp, shrunk)
+            more = [finder.scaled(shrunk / factor) for finder in find_finders(sharp)]
+            finders = distinct([*finders, *outside(more, factor, reported)])
         located = locate(gray, flat, factor, finders, reported)
         return [*(code for code in reported if code.is_read), *located]
 
@@ -177,7 +186,9 @@ class LocalDetector:
         """Read what was only located up close, in one variant after another until it is read."""
         readings: list[Detection] = []
         for look in every:
-            for codes in self._up_close(look, look.there(code.quad), _kind_of(code), _MARGIN):
+            for codes in self._up_close(
+                look, look.there(code.quad), _kind_of(code), _MARGIN, _AREA_PX
+            ):
                 readings += [look.back(found) for found in codes]
                 if any(
                     found.quad.overlap(code.quad) > _SETTLED_SHARE * code.quad.area
@@ -196,16 +207,16 @@ class LocalDetector:
             kind = _kind_of(code)
             if code.is_read and code.sources == (self._zxing.name,) and kind is not Kind.ANY:
                 for look in every:
-                    area, place = _area(look, look.there(code.quad), _MARGIN)
+                    area, place = _area(look, look.there(code.quad), _MARGIN, _AREA_PX)
                     if min(area.shape) >= _MIN_SIDE_PX:
                         for found in _guarded(self._zbar.name, self._zbar.read, area, kind=kind):
                             yield look.back(replace(found, quad=to_raster(found.quad, *place)))
 
     def _up_close(
-        self, look: Look, quad: Quad, kind: Kind, margin: float
+        self, look: Look, quad: Quad, kind: Kind, margin: float, longest: int
     ) -> Iterator[list[Detection]]:
         """Give what engines read in an area of a look, variant by variant; quads of the look."""
-        area, (shrunk, left, top) = _area(look, quad, margin)
+        area, (shrunk, left, top) = _area(look, quad, margin, longest)
         if min(area.shape) < _MIN_SIDE_PX:
             return
         for version, factor in variants(area):
@@ -224,8 +235,10 @@ class LocalDetector:
         ]
 
 
-def _area(look: Look, quad: Quad, margin: float) -> tuple[Pixels, tuple[float, int, int]]:
-    """Cut an area out of a look.
+def _area(
+    look: Look, quad: Quad, margin: float, longest: int
+) -> tuple[Pixels, tuple[float, int, int]]:
+    """Cut an area out of a look, at most so many pixels on its longer side.
 
     Returns:
         The area, and how it lies in the look: the factor from its pixels, and left and top.
@@ -233,8 +246,7 @@ def _area(look: Look, quad: Quad, margin: float) -> tuple[Pixels, tuple[float, i
     area, left, top = cut(look.gray, quad, margin=margin)
     if min(area.shape) == 0:
         return area, (1.0, left, top)
-    # The largest QR code has 177 modules: here they are still five pixels wide.
-    part, shrunk = shrink(area, _MIDDLE_PX)
+    part, shrunk = shrink(area, longest)
     return part, (shrunk, left, top)
 
 

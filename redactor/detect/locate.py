@@ -20,8 +20,8 @@ from redactor.model import ONE_DIMENSIONAL, Detection, Pixels, Symbology
 NAME = "locator"
 _COVERED_SHARE = 0.5  # of a suspicion, by a code that was read: then it is that code
 _SAME_SHARE = 0.3  # of an unread report, by a code that was located: then it is that code
-_BORROWED_SHARE = 0.25  # of another code, inside of a suspicion that may have borrowed from it
-_AROUND = 1.3  # a suspicion this much larger than another code is not that code
+_SAME_CODE_SHARE = 0.7  # of the larger of two quads that mean one code
+_FINDER_INSET = 0.2  # from a corner of a code to its middle: there a finder pattern is
 _MIN_OWN_FINDERS = 2
 _MIN_DENSITY = 0.35  # transitions per module in a suspicion without a finder pattern
 _MIN_AREA_PX = 300.0
@@ -128,17 +128,21 @@ def _is_patchwork(
     zxing-cpp tries every three finder patterns of a picture. A code around another one has finder
     patterns of its own.
     """
-    shared = [other for other in others if other.overlap(quad) > _BORROWED_SHARE * other.area]
-    if not any(quad.area > _AROUND * other.area or _leaves(other, quad) for other in shared):
-        return False
+    lenders = [other for other in others if _lends(other, quad)]
     own = [finder for finder in finders if quad.contains(_point(finder, factor))]
-    free = [f for f in own if not any(other.contains(_point(f, factor)) for other in shared)]
-    return len(free) < _MIN_OWN_FINDERS
+    free = [f for f in own if not any(other.contains(_point(f, factor)) for other in lenders)]
+    return bool(lenders) and len(free) < _MIN_OWN_FINDERS
 
 
-def _leaves(other: Quad, quad: Quad) -> bool:
-    """Say whether a good part of another code lies outside of a quad."""
-    return other.overlap(quad) < (1 - _BORROWED_SHARE) * other.area
+def _lends(other: Quad, quad: Quad) -> bool:
+    """Say whether a finder pattern of a quad stands in another code, which is not the same one."""
+    shared = other.overlap(quad)
+    if shared > _SAME_CODE_SHARE * max(other.area, quad.area):
+        return False
+    corners, center = quad.as_array(), np.array(quad.center)
+    spots = corners + (center - corners) * _FINDER_INSET
+    # zxing-cpp gives a code's own top left, top right, bottom right, bottom left.
+    return any(other.contains(Point(*spots[index])) for index in (0, 1, 3))
 
 
 def _is_seen_twice(code: Detection, doubts: Sequence[Detection]) -> bool:

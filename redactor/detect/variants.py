@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from redactor.detect.lighting import sharpen
 from redactor.geometry import Quad
 from redactor.model import Pixels
 
@@ -23,21 +24,16 @@ def variants(gray: Pixels) -> Iterator[tuple[Pixels, float]]:
     """
     side = max(gray.shape)
     yield gray, 1.0
-    yield _sharpened(gray, 2.0), 1.0
+    yield sharpen(gray, 2.0), 1.0
     yield np.asarray(cv2.createCLAHE(4.0, (8, 8)).apply(gray), dtype=np.uint8), 1.0
     yield np.asarray(255 - gray, dtype=np.uint8), 1.0
     if side < _SMALL_PX:
         doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         yield np.asarray(doubled, dtype=np.uint8), 0.5
-        yield _sharpened(np.asarray(doubled, dtype=np.uint8), 3.0), 0.5
+        yield sharpen(np.asarray(doubled, dtype=np.uint8), 3.0), 0.5
     if side > _LARGE_PX:
         halved = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         yield np.asarray(halved, dtype=np.uint8), 2.0
-
-
-def _sharpened(gray: Pixels, sigma: float) -> Pixels:
-    soft = cv2.GaussianBlur(gray, (0, 0), sigma)
-    return np.asarray(cv2.addWeighted(gray, 2.5, soft, -1.5, 0), dtype=np.uint8)
 
 
 def cut(gray: Pixels, quad: Quad, *, margin: float) -> tuple[Pixels, int, int]:
