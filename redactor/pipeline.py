@@ -69,6 +69,7 @@ class Redactor:
         detector: `local`; `imm`, which takes the answer of `image/codes` alone and quarantines
             whatever is beyond it; or `hybrid`, which asks it where it can and looks locally too.
         limits: Bounds on what is taken in.
+        thorough: Look at every scale with every engine; takes longer and finds a little more.
 
     Raises:
         ValueError: If there is no such detector.
@@ -80,25 +81,31 @@ class Redactor:
         *,
         detector: str = Where.LOCAL,
         limits: Limits = DEFAULT_LIMITS,
+        thorough: bool = False,
     ) -> None:
         self.policy = policy
         if detector not in list(Where):
             raise ValueError(f"no detector {detector!r}; choose local, imm or hybrid")
         self.where = Where(detector)
         self.limits = limits
-        self.local = LocalDetector()
+        self.local = LocalDetector(thorough=thorough)
 
     @classmethod
     def from_policy(
-        cls, path: str | Path, *, detector: str = Where.LOCAL, limits: Limits = DEFAULT_LIMITS
+        cls,
+        path: str | Path,
+        *,
+        detector: str = Where.LOCAL,
+        limits: Limits = DEFAULT_LIMITS,
+        thorough: bool = False,
     ) -> Redactor:
-        """Make a redactor of a policy file.
+        """Make a redactor of a policy file; options as for the class.
 
         Raises:
             PolicyError: With every mistake in the file.
             ValueError: If there is no such detector.
         """
-        return cls(Policy.load(path), detector=detector, limits=limits)
+        return cls(Policy.load(path), detector=detector, limits=limits, thorough=thorough)
 
     def redact(
         self,

@@ -51,6 +51,9 @@ detector = click.option(
     show_default="local; hybrid for oss://",
     help="Look here, through image/codes of OSS (imm), or both.",
 )
+thorough = click.option(
+    "--thorough", is_flag=True, help="Look at every scale with every engine; takes longer."
+)
 quiet = click.option(
     "-q", "--quiet", is_flag=True, help="Print sums and failures only, no remarks."
 )
@@ -131,15 +134,15 @@ def open_target(place: str, sources: Sequence[str], settings: OssSettings) -> Si
         raise click.UsageError(str(error)) from error
 
 
-def make_redactor(policy_file: str | None, detector: str) -> Redactor:
+def make_redactor(policy_file: str | None, detector: str, *, thorough: bool = False) -> Redactor:
     """Build the redactor; without a policy, one that lets everything be."""
     from redactor.pipeline import Redactor
     from redactor.policy import Policy
 
     if policy_file is None:
         look_only = Policy.parse("version: 1\nname: look-only\ndefault: {action: allow}\n")
-        return Redactor(look_only, detector=detector)
-    return Redactor(Policy.load(Path(policy_file)), detector=detector)
+        return Redactor(look_only, detector=detector, thorough=thorough)
+    return Redactor(Policy.load(Path(policy_file)), detector=detector, thorough=thorough)
 
 
 def source_names(sources: Sequence[str], files_from: str | None) -> str:

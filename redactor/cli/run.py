@@ -25,6 +25,7 @@ from redactor.cli.exits import help_of, leave, worst
 )
 @options.policy()
 @options.detector
+@options.thorough
 @click.option("--dry-run", is_flag=True, help="Tell what would be done; write no picture.")
 @click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @click.option("--report", metavar="FILE", help="Write an HTML page with pictures before and after.")
@@ -50,6 +51,7 @@ def run(
     out: str | None,
     policy_file: str,
     detector: str | None,
+    thorough: bool,
     dry_run: bool,
     results: str | None,
     report: str | None,
@@ -84,7 +86,7 @@ def run(
     from redactor.cli.follow import follow
     from redactor.cli.record import Record
 
-    redactor = options.make_redactor(policy_file, detector)
+    redactor = options.make_redactor(policy_file, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     skip = [place for place in (out, originals, quarantine) if place]

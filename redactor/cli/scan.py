@@ -12,6 +12,7 @@ from redactor.cli.exits import help_of, leave, worst
 @options.sources
 @options.files_from
 @options.detector
+@options.thorough
 @click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @options.content
 @options.jobs
@@ -24,6 +25,7 @@ def scan(
     sources: tuple[str, ...],
     files_from: str | None,
     detector: str | None,
+    thorough: bool,
     results: str | None,
     content: str,
     jobs: int,
@@ -43,7 +45,7 @@ def scan(
     from redactor.cli.record import Record
     from redactor.report.words import count
 
-    redactor = options.make_redactor(None, detector)
+    redactor = options.make_redactor(None, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     source = options.open_sources(sources, files_from, settings=settings)

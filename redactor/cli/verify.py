@@ -23,6 +23,7 @@ from redactor.cli.exits import Exit, help_of, leave, worst
     metavar="FILE",
     help="What the run that wrote these results allowed is no finding.",
 )
+@options.thorough
 @options.content
 @options.jobs
 @options.oss
@@ -35,6 +36,7 @@ def verify(
     files_from: str | None,
     policy_file: str | None,
     results: str | None,
+    thorough: bool,
     content: str,
     jobs: int,
     endpoint: str | None,
@@ -54,7 +56,7 @@ def verify(
     from redactor.report.words import count
 
     allowed = Allowed(results, has_policy=policy_file is not None)
-    redactor = options.make_redactor(policy_file, "local")
+    redactor = options.make_redactor(policy_file, "local", thorough=thorough)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     source = options.open_sources(sources, files_from, settings=settings)

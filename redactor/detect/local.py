@@ -35,7 +35,7 @@ from redactor.detect.bars import strip
 from redactor.detect.base import Kind, Reader
 from redactor.detect.detail import detailed
 from redactor.detect.finders import distinct, find_finders
-from redactor.detect.lighting import crisp, flatten, shrink
+from redactor.detect.lighting import crisp, flatten, sharpen, shrink
 from redactor.detect.locate import NAME as LOCATOR
 from redactor.detect.locate import locate, outside
 from redactor.detect.looks import Look, color_looks, looks
@@ -64,13 +64,17 @@ _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in 
 class LocalDetector:
     """Every decoder that this machine has. Holds no state: threads may share one.
 
+    Args:
+        thorough: Look at further scales and with zbar also where nothing is in doubt.
+
     Attributes:
         names: Of the engines that detect, in the order in which they are trusted.
         reader_names: Of those that also read.
         remark: What is missing and how to get it; None where nothing is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, thorough: bool = False) -> None:
+        self._is_thorough = thorough
         self._zxing, self._opencv = ZxingDetector(), OpencvDetector()
         self._zbar = ZbarDetector() if zbar.is_available() else None
         self._readers: list[Reader] = [self._zxing, *([self._zbar] if self._zbar else [])]
@@ -135,8 +139,8 @@ class LocalDetector:
                 f"more than {_MOST_DOUBTS} places look like codes that nobody reads"
             )
         again = [reading for code in doubts for reading in self._look_again(every, code)]
-        if not merged and max(gray.shape) <= _TINY_PX:  # a crop or a thumbnail: cheap to look at
-            again = self.read_areas(frame, [Quad.from_box(0, 0, *frame.size)])
+        if not merged and max(gray.shape) <= _TINY_PX:
+            again = [code for look in every for code in self._read_tiny(look)]
         again += self._cross_check(every, [*merged, *again])
         return merge(again, gray, merged) if again else merged
 
@@ -164,15 +168,26 @@ class LocalDetector:
         reported += self._read_slanted(gray, reported)
         finders = outside(find_finders(crisp(flat)), factor, reported)
         if 0 < len(finders) <= _MOST_FOR_OPENCV:
-            # A finder pattern without its code: where there is one, there are more.
-            closer, shrunk = shrink(gray, _CLOSER_PX)
-            sharp = crisp(flatten(closer))
             reported += _guarded(opencv.name, opencv.find_squares, flat, factor)
-            reported += _guarded(zxing.name, zxing.detect_qr, sharp, shrunk)
-            more = [finder.scaled(shrunk / factor) for finder in find_finders(sharp)]
-            finders = distinct([*finders, *outside(more, factor, reported)])
+        if finders or self._is_thorough:
+            # A finder pattern without its code: where there is one, there are more.
+            for raster, scale in self._closer(gray):
+                reported += _guarded(zxing.name, zxing.detect_qr, raster, scale)
+                more = [finder.scaled(scale / factor) for finder in find_finders(raster)]
+                finders = distinct([*finders, *outside(more, factor, reported)])
+        if self._is_thorough and self._zbar is not None:
+            reported += _guarded(self._zbar.name, self._zbar.read, large, shrunk)
         located = locate(gray, flat, factor, finders, reported)
         return [*(code for code in reported if code.is_read), *located]
+
+    def _closer(self, gray: Pixels) -> Iterator[tuple[Pixels, float]]:
+        """Give rasters in which finder patterns without a code are looked for."""
+        small, factor = shrink(gray, _CLOSER_PX)
+        yield crisp(flat := flatten(small)), factor
+        if self._is_thorough:
+            yield sharpen(flat, 1.0), factor
+            large, factor = shrink(gray, _LARGE_PX)
+            yield crisp(flatten(large)), factor
 
     def _read_slanted(self, gray: Pixels, reported: Sequence[Detection]) -> Iterator[Detection]:
         """Read bars that were only located, turned upright."""
@@ -196,6 +211,19 @@ class LocalDetector:
                 ):
                     return readings
         return readings
+
+    def _read_tiny(self, look: Look) -> Iterator[Detection]:
+        """Read a crop or a thumbnail in one variant after another until something is read."""
+        for raster, factor in variants(look.gray):
+            found: list[Detection] = []
+            for kind in (Kind.BARS, Kind.QR):
+                for reader in self._readers:
+                    # zbar takes five times as long, and reads no more in a doubled raster.
+                    if reader is self._zxing or factor >= 1:
+                        found += _guarded(reader.name, reader.read, raster, factor, kind=kind)
+            if found:
+                yield from map(look.back, found)
+                return
 
     def _cross_check(
         self, every: Sequence[Look], codes: Sequence[Detection]

@@ -2,8 +2,10 @@
 
 ::
 
-    python -m tests.benchmarks.detection CORPUS [--detector local] [--limit N] [--jobs N]
-                                         [--json OUT] [--compare OLD.json]
+    python -m tests.benchmarks.detection CORPUS [--detector local|thorough] [--limit N] [--jobs N]
+                                         [--without PASS]… [--json OUT] [--compare OLD.json]
+
+`--without` leaves a pass out, by the names of the table of costs: what it buys.
 
 CORPUS holds `manifest.jsonl`, a line per picture: `image`, `set`, `category`, and `quads` (corners
 of every code, in pixels of the picture with its EXIF orientation applied) or `codes` and `text`.
@@ -28,7 +30,7 @@ import json
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
@@ -74,7 +76,7 @@ OWN_PASSES = (
 SECOND_LOOKS = {
     "slanted bars": "_read_slanted",
     "second look": "_look_again",
-    "tiny pictures": "read_areas",
+    "tiny pictures": "_read_tiny",
     "cross-check": "_cross_check",
 }
 # zbar's DataBar decoder prints C warnings on ordinary photographs.
@@ -94,15 +96,25 @@ class Picture(NamedTuple):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--detector", choices=["local"], default="local")
+    parser.add_argument("--detector", choices=["local", "thorough"], default="local")
     parser.add_argument("--limit", type=int, help="take every n-th picture so that N are left")
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--no-stock", action="store_true", help="leave out the stock engines")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="PASS", help="leave out a pass"
+    )
     parser.add_argument("--json", type=Path, help="write figures and pictures to a file too")
     parser.add_argument("--compare", type=Path, help="print what differs from an earlier --json")
     arguments = parser.parse_args()
     entries = manifest(arguments.corpus, arguments.limit)
-    records = measure_all(arguments.corpus, entries, arguments.jobs, stock=not arguments.no_stock)
+    work = partial(
+        measure,
+        arguments.corpus,
+        thorough=arguments.detector == "thorough",
+        stock=not arguments.no_stock,
+        without=frozenset(arguments.without),
+    )
+    records = measure_all(work, entries, arguments.jobs)
     result = {"detector": arguments.detector, "figures": figures(records), "pictures": records}
     show(result["figures"])
     if arguments.json:
@@ -120,22 +132,25 @@ def manifest(corpus: Path, limit: int | None) -> list[Record]:
 # Measuring one picture.
 
 
-def measure_all(corpus: Path, entries: Sequence[Record], jobs: int, *, stock: bool) -> list[Record]:
-    work = partial(measure, corpus, stock=stock)
+def measure_all(
+    work: Callable[[Record], Record], entries: Sequence[Record], jobs: int
+) -> list[Record]:
     if jobs <= 1:
         return [work(entry) for entry in entries]
     with Pool(jobs) as pool:
         return list(pool.imap(work, entries, chunksize=4))
 
 
-def measure(corpus: Path, entry: Record, *, stock: bool) -> Record:
+def measure(
+    corpus: Path, entry: Record, *, thorough: bool, stock: bool, without: Container[str]
+) -> Record:
     """Detect in one picture and say what that covers, hides, reads and costs."""
     cv2.setNumThreads(1)
     picture = opened((corpus / entry["image"]).read_bytes())
     gray = in_gray(picture.frame)
     passes: dict[str, float] = {}
-    detector = LocalDetector()
-    with watched(passes):
+    detector = LocalDetector(thorough=thorough)
+    with watched(passes, without):
         seconds, found = timed(lambda: detector.detect([picture.frame]))
     zxing_seconds, _ = timed(lambda: zxingcpp.read_barcodes(gray))
     quads = stored_quads(entry, picture)
@@ -179,12 +194,14 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 @contextmanager
-def watched(passes: dict[str, float]) -> Iterator[None]:
-    """Add up the seconds of each pass of the local detector; the second look is one pass."""
+def watched(passes: dict[str, float], without: Container[str]) -> Iterator[None]:
+    """Add up the seconds of each pass of the local detector, and leave some of them out."""
     is_second_look = False
 
     def spend(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
+            if name in without:
+                return []
             seconds, result = timed(lambda: work(*args, **options))
             if not is_second_look:
                 passes[name] = passes.get(name, 0.0) + seconds
@@ -200,6 +217,8 @@ def watched(passes: dict[str, float]) -> Iterator[None]:
     def whole(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
             nonlocal is_second_look
+            if name in without:
+                return []
             is_second_look = True
             try:
                 seconds, result = timed(lambda: list(work(*args, **options)))

@@ -138,6 +138,15 @@ def test_an_area_outside_of_the_frame_holds_nothing(a_scene, detector):
     assert detector.read_areas(frame, [Quad.from_box(5000, 5000, 90, 90)]) == []
 
 
+def test_a_thorough_look_finds_no_less_and_nothing_on_a_page_of_text(a_scene, text_page):
+    thorough = LocalDetector(thorough=True)
+    both = a_scene(spoil=True, size=(700, 300), center=(160, 150))
+    both = a_scene("one", center=(520, 150), onto=both.gray)
+
+    assert [code.content for code in thorough.detect([Frame((both.gray,))])] == [None, "one"]
+    assert thorough.detect([Frame((text_page,))]) == ()
+
+
 # Frames.
 
 
