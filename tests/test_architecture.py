@@ -123,6 +123,8 @@ ONE_FILE = {
     "urllib3": {"storage/oss.py"},
     "re2": {"policy/schema.py"},
     "ada_url": {"policy/urls.py"},
+    "biip": {"policy/numbers.py"},
+    "publicsuffixlist": {"policy/urls.py"},
     "yaml": {"policy/document.py"},
     "jinja2": {"report/html.py"},
     "markupsafe": {"report/html.py"},

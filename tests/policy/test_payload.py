@@ -35,6 +35,17 @@ PIX = (
     "5204000053039865802BR5913Fulano de Tal6008BRASILIA62070503***63041D3D"
 )
 
+BHARAT_QR = an_emv_code(
+    (26, "0010A0000005240114shop@examplebk"), (52, "5411"), (53, "356"), (58, "IN"), (59, "SHOP")
+)
+UNIONPAY_QR = an_emv_code((15, "3101520031005200"), (52, "4111"), (58, "CN"), (59, "SHOP"))
+PAYNOW = an_emv_code((26, "0009SG.PAYNOW010120213201403121WXYZ"), (53, "702"), (58, "SG"))
+# The example of IATA's resolution 792, and the sample of this project.
+BOARDING_PASS = "M1DESMARAIS/LUC       EABC123 YULFRAAC 0834 226F001A0025 100"
+BOARDING_PASS_LONG = (
+    "M1SAMPLE/ROBIN MR     EEX4MPL XAAXBBEX 0417 137Y014C0062 147>1180  5137BEX 0000000000000"
+)
+
 FIRST_KIND = [
     ("https://example.com/", "url"),
     ("HTTP://EXAMPLE.COM", "url"),
@@ -61,19 +72,19 @@ FIRST_KIND = [
     ("https://work.weixin.qq.com/ca/cawcde123", "wechat-contact"),
     ("weixin://contacts/profile/someone", "wechat-contact"),
     (EMVCO_EXAMPLE, "emv"),
-    (PIX, "emv"),
+    (PIX, "pix"),
     (an_emv_code(*MERCHANT), "emv"),
     (an_emv_code(*MERCHANT, crc=an_emv_code(*MERCHANT)[-4:].lower()), "emv"),
     ("upi://pay?pa=shop@bank&pn=Shop&am=10", "upi"),
     ("UPI://PAY?PA=shop@bank", "upi"),
-    ("bitcoin:175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W?amount=0.1", "crypto"),
-    ("BITCOIN:BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "crypto"),
-    ("ethereum:0xfb6916095ca1df60bb79Ce92ce3ea74c37c5d359?value=1", "crypto"),
-    ("lightning:LNBC20M1PVJLUEZ", "crypto"),
-    ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "crypto"),
-    ("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "crypto"),
-    ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "crypto"),
-    ("0xfb6916095ca1df60bb79Ce92ce3ea74c37c5d359", "crypto"),
+    ("bitcoin:175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W?amount=0.1", "bitcoin"),
+    ("BITCOIN:BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "bitcoin"),
+    ("ethereum:0xfb6916095ca1df60bb79Ce92ce3ea74c37c5d359?value=1", "ethereum"),
+    ("lightning:LNBC20M1PVJLUEZ", "bitcoin"),
+    ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "bitcoin"),
+    ("3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy", "bitcoin"),
+    ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "bitcoin"),
+    ("0xfb6916095ca1df60bb79Ce92ce3ea74c37c5d359", "ethereum"),
     ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "crypto"),
     ("otpauth://totp/Shop:alice?secret=JBSWY3DPEHPK3PXP&issuer=Shop", "otpauth"),
     ("otpauth-migration://offline?data=CjEK", "otpauth"),
@@ -92,6 +103,62 @@ FIRST_KIND = [
     ("MATMSG:TO:alice@example.com;SUB:hi;BODY:x;;", "mailto"),
     ("SMTP:alice@example.com:hi:x", "mailto"),
     ("geo:31.2,121.5?q=Shanghai", "geo"),
+    (BHARAT_QR, "upi"),
+    (UNIONPAY_QR, "unionpay"),
+    (PAYNOW, "emv"),
+    ("https://qr.95516.com/00010000/62332134567890123456789012345678", "unionpay"),
+    ("https://qr.unionpay.com/pay?x=1", "unionpay"),
+    ("upwallet://html/example", "unionpay"),
+    ("6212345678901234567", "unionpay"),
+    ("62123456789012345678", "unionpay"),
+    ("12c6DSiU4Rq3P4ZxziKxzrL5LmMBrzjrJX", "bitcoin"),
+    ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "bitcoin"),
+    ("bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr", "bitcoin"),
+    ("lnbc20m1pvjluezpp5qqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqqqsyqcyq5rqwzqfqypq", "bitcoin"),
+    ("0xFB6916095CA1DF60BB79CE92CE3EA74C37C5D359", "ethereum"),
+    ("ethereum:pay-0xdAC17F958D2ee523a2206206994597C13D831ec7/transfer", "ethereum"),
+    ("litecoin:LM2WMpR1Rp6j3Sa59cMXMs1SPzj9eXpGc1", "crypto"),
+    ("ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9", "crypto"),
+    ("solana:mvines9iiHiQTysrwkJjGf2gb9Ex9jXJX8ns3qwf2kN?amount=0.01", "crypto"),
+    ("WIFI:S:a\\;b;T:WPA;P:x;;", "wifi"),
+    ("BEGIN:VCARD\nVERSION:4.0\nFN:李雷\nEND:VCARD", "vcard"),
+    ("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR", "calendar"),
+    ("BEGIN:VEVENT\nSUMMARY:Party\nDTSTART:20270101T180000Z\nEND:VEVENT", "calendar"),
+    ("sms:110", "sms"),
+    ("geo:48.2010,16.3695,183", "geo"),
+    ("weixin://dl/business/?t=abc", "wechat-contact"),
+    ("market://details?id=com.example", "app-link"),
+    ("intent://scan/#Intent;scheme=zxing;package=com.example;end", "app-link"),
+    ("itms-apps://apps.apple.com/app/id310633997", "app-link"),
+    ("exampleapp://open?page=1", "app-link"),
+    ("https://apps.apple.com/cn/app/example/id414478124", "app-link"),
+    ("https://play.google.com/store/apps/details?id=com.example", "app-link"),
+    ("https://example.app.link/abc", "app-link"),
+    ("https://play.google.com/books", "url"),
+    ("(01)04006381333931(10)ABC(17)250101", "gs1"),
+    ("]C1010400638133393110ABC", "gs1"),
+    ("]d2010400638133393110ABC\x1d17250101", "gs1"),
+    ("\x1d010400638133393110ABC", "gs1"),
+    ("0104006381333931", "gs1"),
+    ("00340123450000000000", "gs1"),
+    ("(00)340123450000000000", "gs1"),
+    ("https://id.gs1.org/01/09506000134352/10/ABC", "gs1"),
+    ("https://shop.example/01/09506000134352?17=271231", "gs1"),
+    ("https://shop.example/01/09506000134353", "url"),
+    ("0104006381333932", "text"),
+    ("(99999)x", "text"),
+    ("(1) first, (2) second", "text"),
+    ("9780306406157", "isbn"),
+    ("978-0-306-40615-7", "isbn"),
+    ("ISBN 0-306-40615-2", "isbn"),
+    ("ISBN 0-8044-2957-X", "isbn"),
+    ("9791034304158", "isbn"),
+    ("9790260000438", "text"),
+    ("9780306406158", "text"),
+    ("ISBN 0-306-40615-3", "text"),
+    (BOARDING_PASS, "boarding-pass"),
+    (BOARDING_PASS_LONG, "boarding-pass"),
+    ("M1 is a motorway in England, and not a boarding pass; it is a road for cars", "text"),
     ("hello", "text"),
     ("", "text"),
     ("你好", "text"),
@@ -101,7 +168,7 @@ FIRST_KIND = [
     ("telephone: 110", "text"),
     ("wifi:home", "text"),
     ("lines\r\nand\ttabs", "text"),
-    ("010400638133393110ABC\x1d17250101", "text"),
+    ("010400638133393110ABC\x1d17250101", "gs1"),
     ("12345678901234567", "text"),
     ("160000000000000000", "text"),
     ("a 134567890123456789", "text"),
@@ -121,6 +188,22 @@ FIRST_KIND = [
 @pytest.mark.parametrize(("content", "kind"), FIRST_KIND)
 def test_the_kind_that_says_most_comes_first(content, kind):
     assert payloads(content)[0] == kind
+
+
+@pytest.mark.parametrize(
+    ("content", "kinds"),
+    [
+        (PIX, ["pix", "emv"]),
+        (BHARAT_QR, ["upi", "emv"]),
+        (UNIONPAY_QR, ["unionpay", "emv"]),
+        ("bitcoin:175tWpb8K1S7NmH4Zx6rewF9WQrcZv245W", ["bitcoin", "crypto"]),
+        ("wxp://f2f0", ["wechat-pay", "app-link"]),
+        ("https://id.gs1.org/01/09506000134352", ["gs1", "url"]),
+        ("https://a.example/ https://qr.alipay.com/fkx0", ["alipay", "url"]),
+    ],
+)
+def test_a_content_can_be_for_several_things(content, kinds):
+    assert list(payloads(content)) == kinds
 
 
 def test_a_payment_link_is_a_link_too():
@@ -148,4 +231,4 @@ def test_every_content_is_for_something(content):
 
 @given(st.lists(st.tuples(st.integers(1, 62), st.text(min_size=1, max_size=20)), max_size=5))
 def test_every_whole_merchant_code_is_recognised(objects):
-    assert payloads(an_emv_code((52, "4111"), *objects))[0] == Payload.EMV
+    assert Payload.EMV in payloads(an_emv_code((52, "4111"), *objects))
