@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 from redactor.version import __version__
 
 if TYPE_CHECKING:
-    from redactor.model import Action, Decision, Detection, Flag, Limits, Result, Verdict
+    from redactor.model import (
+        Action,
+        Decision,
+        Detection,
+        Flag,
+        Limits,
+        Origin,
+        PictureDecision,
+        Result,
+        Verdict,
+    )
     from redactor.pipeline import Redactor
     from redactor.policy import Policy
 
@@ -21,6 +31,8 @@ __all__ = [
     "Detection",
     "Flag",
     "Limits",
+    "Origin",
+    "PictureDecision",
     "Policy",
     "Redactor",
     "Result",

@@ -70,7 +70,10 @@ class Mistake:
     rule: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        # What stands where an id should may be anything; then the place says enough.
+        has_name = self.rule is not None and self.rule.isprintable() and len(self.rule) <= 60
+        rule = f"{self.rule}: " if has_name else ""
+        return f"{self.file}:{self.line}:{self.column}: {rule}{self.message}"
 
 
 class PolicyError(RedactorError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
@@ -176,18 +177,61 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a picture comes from, as far as the caller knows.
+
+    Attributes:
+        bucket: Of the object; None where it is none, or not known.
+        key: Of the object, or the path of the file; None where not known.
+        tags: Of the object; None where they were not asked for.
+        metadata: Of the object, names without `x-oss-meta-`; None where not asked for.
+    """
+
+    bucket: str | None = None
+    key: str | None = None
+    tags: Mapping[str, str] | None = None
+    metadata: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, name: str) -> Origin:
+        """Give what a name tells: `oss://bucket/key`, or a path; `-` tells nothing."""
+        if name in ("", "-"):
+            return cls()
+        if name.startswith("oss://"):
+            bucket, _, key = name.removeprefix("oss://").partition("/")
+            return cls(bucket, key)
+        return cls(key=name)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known about a picture besides its codes, for rules to match.
 
     Attributes:
-        size: Width and height of the stored raster in pixels.
-        format: `JPEG`, `PNG`, `WEBP` …
-        name: Path or key as the user gave it; empty where there is none.
+        size: Width and height of the stored raster in pixels; (0, 0) where not known.
+        format: `JPEG`, `PNG`, `WEBP` …; empty where not known.
+        codes: How many codes were found; None for as many as are decided about.
+        orientation: EXIF orientation, 1 to 8.
+        frames: Name, width and height of each frame; empty where only the picture is known.
+        origin: Where the picture comes from.
+        limit_reached: There may be more codes than are listed, because a bound was reached.
+        day: On which is decided, for what expires; None for today in UTC.
     """
 
     size: tuple[int, int]
     format: str = ""
-    name: str = ""
+    codes: int | None = None
+    orientation: int = 1
+    frames: tuple[tuple[str, int, int], ...] = ()
+    origin: Origin = Origin()
+    limit_reached: bool = False
+    day: date | None = None
+
+    def size_of(self, frame: int) -> tuple[int, int]:
+        """Give width and height of a frame in pixels; (0, 0) where not known."""
+        if frame < len(self.frames):
+            return self.frames[frame][1:]
+        return self.size if frame == 0 else (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +258,7 @@ class Decision:
         reason: The rule's reason, or why the rule's action was overruled; None without one.
         flag: The level, where a person should look.
         style: How the action is drawn.
+        tags: The rule's words for the report.
     """
 
     detection: Detection
@@ -222,6 +267,26 @@ class Decision:
     reason: str | None = None
     flag: Flag | None = None
     style: Style = Style()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PictureDecision:
+    """What a rule for whole pictures says of one.
+
+    Attributes:
+        rule: Id of the rule.
+        flag: The level, where a person should look.
+        quarantine: Whether the picture is held back.
+        reason: The rule's reason; None without one.
+        tags: The rule's words for the report.
+    """
+
+    rule: str
+    flag: Flag | None = None
+    quarantine: bool = False
+    reason: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +405,9 @@ class Result:
         checks: What verification saw, round by round.
         seconds: Time spent in each stage.
         dry_run: Cut after the decision: there are no bytes, and the verdict is what would be.
+        picture_rules: What the rules for whole pictures say of it, in their order.
+        facts: What was known of the picture when its codes were decided about; None where it
+            did not come to that.
     """
 
     name: str
@@ -362,6 +430,8 @@ class Result:
     checks: tuple[Check, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     dry_run: bool = False
+    picture_rules: tuple[PictureDecision, ...] = ()
+    facts: Facts | None = None
     _image: bytes | None = field(default=None, repr=False)
 
     @property

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -38,7 +39,9 @@ from redactor.model import (
     Facts,
     Flag,
     Limits,
+    Origin,
     Patch,
+    PictureDecision,
     Region,
     Result,
     Style,
@@ -114,6 +117,7 @@ class Redactor:
         name: str | None = None,
         etag: str | None = None,
         ask: AskImageCodes | None = None,
+        origin: Origin | None = None,
     ) -> Result:
         """Find codes, decide, hide what must go and check that it is gone.
 
@@ -122,6 +126,7 @@ class Redactor:
             name: What results call it; the path, or `-`, where None.
             etag: Of the object that the bytes were read from.
             ask: Asks `image/codes` about that object; needed for `imm`, used by `hybrid`.
+            origin: Where it comes from, for rules to match; what the name tells where None.
 
         Raises:
             OSError: If the path or file cannot be read.
@@ -129,7 +134,7 @@ class Redactor:
             BackendMissing: If `ask` finds that no picture can be asked about.
         """
         data, name = self._load(source, name)
-        return _Work(self, data, name, etag, ask).run(dry=False)
+        return _Work(self, data, name, etag, ask, origin or Origin.of(name)).run(dry=False)
 
     def plan(
         self,
@@ -138,10 +143,11 @@ class Redactor:
         name: str | None = None,
         etag: str | None = None,
         ask: AskImageCodes | None = None,
+        origin: Origin | None = None,
     ) -> Result:
         """Say what `redact` would decide; draws nothing. Arguments and errors as there."""
         data, name = self._load(source, name)
-        return _Work(self, data, name, etag, ask).run(dry=True)
+        return _Work(self, data, name, etag, ask, origin or Origin.of(name)).run(dry=True)
 
     def quarantine(self, name: str, reason: str) -> Result:
         """Give the result of a picture that could not even be read."""
@@ -164,6 +170,10 @@ class Redactor:
         return _read_all(source, most), name or "-"
 
 
+class _HeldBackError(Exception):
+    """A rule for whole pictures says `quarantine`; nothing went wrong."""
+
+
 @dataclass
 class _Work:
     """The way of one picture through the stages."""
@@ -173,8 +183,12 @@ class _Work:
     name: str
     etag: str | None
     ask: AskImageCodes | None
+    origin: Origin
     picture: codec.Picture | None = None
+    facts: Facts | None = None
+    limit_reached: bool = False
     decisions: tuple[Decision, ...] = ()
+    picture_rules: tuple[PictureDecision, ...] = ()
     regions: tuple[Region, ...] = ()
     checks: list[Check] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
@@ -186,6 +200,8 @@ class _Work:
             return self._run(dry=dry)
         except BackendMissing:
             raise
+        except _HeldBackError as error:
+            return self._quarantined(str(error), is_error=False)
         except RedactorError as error:
             return self._quarantined(str(error))
         except MemoryError:
@@ -208,9 +224,26 @@ class _Work:
     def _decide(self, picture: codec.Picture, detections: Sequence[Detection]) -> None:
         if len(detections) > self.redactor.limits.max_codes:
             raise LimitExceeded(f"more than {self.redactor.limits.max_codes:,} codes")
-        facts = Facts(picture.size, picture.format, self.name)
+        policy = self.redactor.policy
         with self._timed("decide"):
-            self.decisions = self.redactor.policy.decide_all(detections, facts)
+            self.facts = self._facts(picture, len(detections))
+            self.decisions = policy.decide_all(detections, self.facts)
+            self.picture_rules = policy.decide_picture(detections, self.facts)
+        for said in self.picture_rules:
+            if said.quarantine:
+                raise _HeldBackError(f"rule {said.rule}: {said.reason or 'quarantine'}")
+
+    def _facts(self, picture: codec.Picture, codes: int) -> Facts:
+        return Facts(
+            picture.size,
+            picture.format,
+            codes=codes,
+            orientation=picture.orientation,
+            frames=tuple((frame.name, *frame.size) for frame in picture.frames),
+            origin=self.origin,
+            limit_reached=self.limit_reached,
+            day=datetime.now(UTC).date(),
+        )
 
     def _detect(self, picture: codec.Picture) -> tuple[Detection, ...]:
         where, local = self.redactor.where, self.redactor.local
@@ -246,6 +279,7 @@ class _Work:
             parsed = parse_image_codes(answer.body, picture.size, picture.orientation)
         except (StorageError, DetectorError) as error:
             return None, str(error)
+        self.limit_reached = parsed.is_capped
         if parsed.is_capped:
             return parsed, f"image/codes answered {imm.CAP} codes, its most"
         return parsed, None
@@ -326,8 +360,7 @@ class _Work:
             return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=True)
 
     def _result(self, image: bytes | None, path: str | None, *, dry_run: bool = False) -> Result:
-        flags = [decision.flag for decision in self.decisions if decision.flag is not None]
-        flag = max(flags, key=lambda level: level.rank, default=None)
+        flag = max(self._flags(), key=lambda level: level.rank, default=None)
         verdict = self._verdict(flag)
         frames = self.picture.frames if self.picture else ()
         if self.regions and len(frames) > 1:
@@ -353,9 +386,14 @@ class _Work:
             return Verdict.REDACTED
         return Verdict.ALLOWED if self.decisions else Verdict.CLEAN
 
-    def _quarantined(self, reason: str) -> Result:
-        flags = [f for d in self.decisions if (f := d.flag) is not None]
-        if self.redactor.policy.on_error is not None:
+    def _flags(self) -> list[Flag]:
+        said = [decision.flag for decision in self.decisions]
+        said += [rule.flag for rule in self.picture_rules]
+        return [flag for flag in said if flag is not None]
+
+    def _quarantined(self, reason: str, *, is_error: bool = True) -> Result:
+        flags = self._flags()
+        if is_error and self.redactor.policy.on_error is not None:
             flags.append(self.redactor.policy.on_error)
         return replace(
             self._base(),
@@ -383,6 +421,8 @@ class _Work:
             checks=tuple(self.checks),
             remarks=tuple(self.remarks),
             seconds=dict(self.seconds),
+            picture_rules=self.picture_rules,
+            facts=self.facts,
         )
 
     @contextmanager

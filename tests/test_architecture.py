@@ -121,7 +121,7 @@ ONE_FILE = {
     "jpeglib": {"codec/jpeg.py"},
     "oss2": {"storage/oss.py"},
     "urllib3": {"storage/oss.py"},
-    "re2": {"policy/schema.py"},
+    "re2": {"policy/patterns.py"},
     "ada_url": {"policy/urls.py"},
     "biip": {"policy/numbers.py"},
     "publicsuffixlist": {"policy/urls.py"},

@@ -62,13 +62,20 @@ class Document:
 
     def place(self, path: Path) -> Place:
         """Where a value stands, or the nearest value around it that is there."""
-        while path and path not in self._values:
-            path = path[:-1]
-        return self._values.get(path, Place(1, 1))
+        return self._values.get(self._written(path), Place(1, 1))
 
     def place_of_key(self, path: Path) -> Place:
         """Where the key of a value stands."""
-        return self._keys.get(path) or self.place(path)
+        written = (*self._written(path[:-1]), *path[-1:])
+        return self._keys.get(written) or self.place(path)
+
+    def _written(self, path: Path) -> Path:
+        """Leave out the steps of a path that stand for what may be left out in writing."""
+        written: Path = ()
+        for step in path:
+            if (*written, step) in self._values:
+                written = (*written, step)
+        return written
 
 
 def read(text: str) -> Document:

@@ -1,199 +1,199 @@
-"""A policy's text to compiled rules, or every mistake in it at once.
+"""A policy's files to compiled rules, or every mistake in them at once."""
 
-Three looks at one text, whose findings are joined: the reader (is it YAML, are keys unique), the
-schema (is each value what its key takes), and the laws here (do values agree with each other).
-"""
+from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path as FilePath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
-from pydantic import ValidationError
-
-from redactor.errors import Mistake, PolicyError
-from redactor.model import Action, Flag, Style
+from redactor.errors import PolicyError
+from redactor.model import Action, Flag, PictureDecision, Style
 from redactor.policy import schema
-from redactor.policy.conditions import conditions
-from redactor.policy.document import Document, Path, Value, read, show
-from redactor.policy.mistakes import Finding, findings
-from redactor.policy.rules import Effect, Rule
+from redactor.policy.condition import ALWAYS, Listed, Terms
+from redactor.policy.conditions import on_code, on_picture
+from redactor.policy.document import Path, show
+from redactor.policy.files import File, canonical_domains, mistakes_of, open_files
+from redactor.policy.lists import ListEntry
+from redactor.policy.rules import Effect, PictureRule, Rule
+from redactor.policy.texts import Texts
 
-MAX_BYTES = 1_000_000
-_NO = ("false", "no", "off", "n", "f", "0")  # as the schema takes them
-_YES = ("true", "yes", "on", "y", "t", "1")
 _MOST = 100  # mistakes listed; whoever has more begins with these
+_MOST_FILES = 10  # that extend one another
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a rule stands, and what of it bears on no decision.
+
+    Attributes:
+        file: Name of the file.
+        line: From 1.
+        column: From 1.
+        lists: Names of the lists it refers to.
+    """
+
+    file: str
+    line: int
+    column: int
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What a text means.
+    """What the files of a policy mean.
 
     Attributes:
         name: None where the text gives none.
         description: Empty where the text gives none.
         rules: In the order that decides.
         default: For codes that no rule matches.
+        pictures: Rules for whole pictures.
         on_error: Flag for pictures that could not be handled.
         hold: Whether flagged pictures are held back.
+        written: Where each rule stands, by id.
+        lists: The entries of each list, by its name.
     """
 
     name: str | None
     description: str
     rules: tuple[Rule, ...]
     default: Effect
+    pictures: tuple[PictureRule, ...]
     on_error: Flag | None
     hold: bool
+    written: Mapping[str, Written]
+    lists: Mapping[str, tuple[ListEntry, ...]]
 
 
-def read_text(path: FilePath) -> str:
-    """Give the text of a policy file.
-
-    Raises:
-        PolicyError: If it cannot be read, is too large or is not UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise PolicyError([Mistake(str(path), 1, 1, f"cannot be read: {why}")]) from error
-    if len(octets) > MAX_BYTES:
-        raise PolicyError([_too_large(str(path))])
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = octets[: error.start].decode("utf-8")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        message = "this is not UTF-8; save the file as UTF-8"
-        raise PolicyError([Mistake(str(path), line, column, message)]) from error
-
-
-def compile_text(text: str, *, file: str) -> Compiled:
-    """Compile the text of a policy.
+def compile_files(name: str, texts: Texts) -> Compiled:
+    """Compile a policy file, with what it extends and its lists.
 
     Raises:
-        PolicyError: With every mistake in it.
+        PolicyError: With every mistake in them.
     """
-    if len(text) > MAX_BYTES:
-        raise PolicyError([_too_large(file)])
-    document = read(text)
-    found: list[Finding] = []
-    parsed = None
-    if document.value is not None:
-        try:
-            parsed = schema.PolicyFile.model_validate(document.value, context=_lists(document))
-        except ValidationError as error:
-            found += islice(findings(error), _MOST)
-        found += islice(_laws(document.value), _MOST)
-    mistakes = _placed(document, found, file)
-    if mistakes or parsed is None:
-        raise PolicyError(mistakes)
-    return _compiled(parsed)
+    file = open_files(name, texts)
+    if not any(one.mistakes or one.parsed is None for one in file.line):
+        made = _compiled(file)
+        if made is not None:
+            return made
+    raise PolicyError(mistakes_of(file))
 
 
-def _too_large(file: str) -> Mistake:
-    return Mistake(file, 1, 1, "larger than 1 MB; a policy is for people to read")
-
-
-def _placed(document: Document, found: Sequence[Finding], file: str) -> list[Mistake]:
-    mistakes = [Mistake(file, *wrong.place, wrong.message) for wrong in document.wrong]
-    for path, message, at_key in found:
-        place = document.place_of_key(path) if at_key else document.place(path)
-        mistakes.append(Mistake(file, *place, message, _rule_id(document.value, path)))
-    mistakes.sort(key=lambda mistake: (mistake.line, mistake.column, mistake.message))
-    if len(mistakes) > _MOST:
-        last = mistakes[_MOST - 1]
-        mistakes[_MOST:] = [Mistake(file, last.line + 1, 1, "and more; begin with those above")]
-    return mistakes
-
-
-def _rule_id(value: Value, path: Path) -> str | None:
-    for step in path[:2] if path[:1] == ("rules",) else ("nowhere",):
-        if isinstance(value, dict):
-            value = value.get(str(step))
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step]
-        else:
-            return None
-    written = value.get("id") if isinstance(value, dict) else None
-    return written if isinstance(written, str) else None
-
-
-def _lists(document: Document) -> dict[str, Value]:
-    lists = document.value.get("lists") if isinstance(document.value, dict) else None
-    return lists if isinstance(lists, dict) else {}
-
-
-def _entries(value: Value) -> list[dict[str, Value]]:
-    """The rules as written; an empty one for what is no mapping."""
-    rules = value.get("rules") if isinstance(value, dict) else None
-    if not isinstance(rules, list):
-        return []
-    return [rule if isinstance(rule, dict) else {} for rule in rules]
-
-
-def _laws(value: Value) -> Iterator[Finding]:
-    """What values must agree on; looks at them as written, so that no other mistake hides it."""
-    first: dict[str, int] = {}
-    for index, rule in enumerate(_entries(value)):
-        written = rule.get("id")
-        if isinstance(written, str):
-            if written == "default":
-                yield Finding(("rules", index, "id"), "`default` is the name of what no rule knows")
-            elif written in first:
-                other = first[written] + 1
-                message = f"duplicate id {show(written)}; rule {other} has it already"
-                yield Finding(("rules", index, "id"), message)
-            first.setdefault(written, index)
-        yield from _law_of_effect(rule, ("rules", index))
-        yield from _law_of_when(rule, ("rules", index))
-    default = value.get("default") if isinstance(value, dict) else None
-    if isinstance(default, dict):
-        yield from _law_of_effect(default, ("default",))
-
-
-def _law_of_effect(effect: dict[str, Value], path: Path) -> Iterator[Finding]:
-    action = effect.get("action")
-    for option, owner in (("color", "fill"), ("blocks", "pixelate")):
-        if option in effect and action in schema.ACTIONS and action != owner:
-            message = f"`{option}` is an option of {owner}, not of {action}"
-            yield Finding((*path, option), message, at_key=True)
-
-
-def _law_of_when(rule: dict[str, Value], path: Path) -> Iterator[Finding]:
-    when = rule.get("when")
-    if when == {}:
-        yield Finding((*path, "when"), "`when` is empty; what no rule knows is for `default`")
-    if not isinstance(when, dict):
-        return
-    for key in ("size", "confidence"):
-        if when.get(key) == {}:
-            yield Finding((*path, "when", key), f"`{key}` is empty; give a bound or remove it")
-    if rule.get("action") != "allow":
-        return
-    for key, words in (("read", _NO), ("disputed", _YES)):
-        if str(when.get(key)).lower() in words:
-            state = "unread" if key == "read" else "disputed"
-            message = f"allow never matches a code that is {state}; use `action: flag` to let it be"
-            yield Finding((*path, "when", key), message)
-
-
-def _compiled(parsed: schema.PolicyFile) -> Compiled:
+def _compiled(file: File) -> Compiled | None:
+    """Compile files without mistakes; None where lists turn out not to be what rules need."""
+    line = list(file.line)
+    every = _lists(line)
+    written: dict[str, Written] = {}
+    kept = list(_kept(line))
+    for one, path, rule in kept:
+        used = frozenset(_uses(rule.when, every))
+        place = one.document.place((*path, "id"))
+        written[rule.id] = Written(one.name, *place, used)
+        _check_uses(one, path, rule, every)
+    domains = {name: canonical_domains(file, every[name]) for name in _as_domains(kept, every)}
+    if any(one.mistakes for one in line):
+        return None
+    terms = Terms({name: _last_days(entries) for name, entries in every.items()}, domains)
+    rules = [_rule(rule, terms) for _, _, rule in kept if isinstance(rule, schema.Rule)]
+    pictures = [_picture_rule(r, terms) for _, _, r in kept if isinstance(r, schema.PictureRule)]
+    parsed = [one.parsed for one in line if one.parsed is not None]
+    default = next((p.default for p in parsed if p.default is not None), None)
+    on_error = next((p.on_error for p in parsed if p.on_error is not None), None)
+    assert default is not None  # the law of the last file asks for it
     return Compiled(
-        name=parsed.name,
-        description=parsed.description,
-        rules=tuple(_rule(rule, parsed.lists) for rule in parsed.rules),
-        default=_effect(parsed.default),
-        on_error=Flag(parsed.on_error.flag) if parsed.on_error else None,
-        hold=parsed.hold,
+        name=parsed[0].name,
+        description=parsed[0].description,
+        rules=tuple(rules),
+        default=_effect(default),
+        pictures=tuple(pictures),
+        on_error=Flag(on_error.flag) if on_error else None,
+        hold=next((p.hold for p in parsed if p.hold is not None), False),
+        written=written,
+        lists=every,
     )
 
 
-def _rule(rule: schema.Rule, lists: dict[str, tuple[str, ...]]) -> Rule:
+def _lists(line: Sequence[File]) -> dict[str, tuple[ListEntry, ...]]:
+    found: dict[str, tuple[ListEntry, ...]] = {}
+    without: set[str] = set()
+    for one in line:
+        found |= {key: e for key, e in one.lists.items() if key not in without | found.keys()}
+        without |= one.without
+    return found
+
+
+_AnyRule = schema.Rule | schema.PictureRule
+
+
+def _kept(line: Sequence[File]) -> Iterator[tuple[File, Path, _AnyRule]]:
+    """Give every rule that is not left out, with its file and where it stands there."""
+    without: set[str] = set()
+    for one in line:
+        assert one.parsed is not None
+        for section in ("rules", "pictures"):
+            for index, rule in enumerate(getattr(one.parsed, section)):
+                if rule.id not in without:
+                    yield one, (section, index), rule
+        without |= one.without
+
+
+def _conditions(when: object) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the conditions that can name lists, with their values, wherever they stand."""
+    if isinstance(when, schema.When | schema.PictureWhen | schema.Url):
+        for key in ("listed", "domain", "host", "site"):
+            if values := getattr(when, key, None):
+                yield key, values
+        for key in ("any", "all", "not_", "has", "url"):
+            inner = getattr(when, key, None)
+            for part in inner if isinstance(inner, tuple) else (inner,):
+                yield from _conditions(part)
+
+
+def _uses(when: object, every: Mapping[str, object]) -> Iterator[str]:
+    return (v for key, values in _conditions(when) for v in values if key == "listed" or v in every)
+
+
+def _check_uses(file: File, path: Path, rule: _AnyRule, every: Mapping[str, object]) -> None:
+    for key, values in _conditions(rule.when):
+        for name in values:
+            if name not in every and (key == "listed" or "." not in name):
+                file.wrong((*path, "when"), f"the list {show(name)} is left out by `without`")
+
+
+def _as_domains(
+    kept: Sequence[tuple[File, Path, _AnyRule]], every: Mapping[str, object]
+) -> set[str]:
+    return {
+        name
+        for _, _, rule in kept
+        for key, values in _conditions(rule.when)
+        for name in values
+        if key != "listed" and name in every
+    }
+
+
+def _last_days(entries: Sequence[ListEntry]) -> Listed:
+    found: dict[str, date] = {}
+    for entry in entries:
+        found[entry.value] = max(entry.expires or ALWAYS, found.get(entry.value, date.min))
+    return found
+
+
+def _rule(rule: schema.Rule, terms: Terms) -> Rule:
     is_allow = rule.action == "allow"
-    made = conditions(rule.when, lists, plain_links=is_allow)
-    return Rule(rule.id, made, _effect(rule), only_settled=is_allow)
+    made = on_code(rule.when, replace(terms, allows=is_allow, flags=rule.action == "flag"))
+    return Rule(rule.id, made, _effect(rule), is_allow, rule.expires or ALWAYS)
+
+
+def _picture_rule(rule: schema.PictureRule, terms: Terms) -> PictureRule:
+    decision = PictureDecision(
+        rule.id,
+        Flag(rule.flag) if rule.flag else None,
+        rule.action == "quarantine",
+        rule.reason,
+        rule.tags or (),
+    )
+    return PictureRule(on_picture(rule.when, terms), decision, rule.expires or ALWAYS)
 
 
 def _effect(effect: schema.Effect) -> Effect:
@@ -204,6 +204,7 @@ def _effect(effect: schema.Effect) -> Effect:
         Flag(flag) if flag else None,
         effect.reason,
         _style(effect),
+        effect.tags or (),
     )
 
 

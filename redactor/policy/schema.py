@@ -1,152 +1,43 @@
 """The policy file, version 1: every key, what it takes and what it means.
 
-The descriptions are for people who write policies. `PolicyFile` checks each value by itself;
-what several values must agree on is in `load.py`.
+The descriptions are for people who write policies; editors show them, through the JSON Schema
+made from these classes. `PolicyFile` checks each value by itself; what several values must agree
+on is in `laws.py`.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeVar
+from __future__ import annotations
 
-import re2
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationInfo,
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from redactor.policy.fields import (
+    ActionName,
+    AnyOf,
+    CharacterName,
+    Day,
+    DetectorName,
+    DomainOrList,
+    Entry,
+    FlagName,
+    FormatName,
+    Line,
+    ListName,
+    PayloadName,
+    Pixels,
+    Port,
+    PositionName,
+    Regex,
+    Share,
+    SymbologyName,
+    Text,
+    Whole,
+    Word,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
-from redactor.model import Action, Flag, Symbology
-from redactor.policy.document import show
-from redactor.policy.payload import Payload
-from redactor.policy.urls import BadDomain, canonical
-
-GROUPS = ("2d", "1d", "qr-family", "retail", "any")
-ACTIONS = (*(action.value for action in Action), "flag")
-DETECTORS = ("zxing", "zbar", "opencv", "locator", "imm")
 
 
-def wrong(message: str) -> PydanticCustomError:
-    """Make the error that carries a finished message."""
-    return PydanticCustomError("policy", "{message}", {"message": message})
-
-
-def suggestion(word: str, known: tuple[str, ...]) -> str:
-    """Say what a word that is not known might have been, or what can be chosen."""
-    close = get_close_matches(word.lower(), known, n=1) if len(word) < 60 else []
-    if close:
-        return f"did you mean `{close[0]}`?"
-    if len(known) == 1:
-        return f"there is only `{known[0]}`"
-    return f"choose {', '.join(known[:-1])} or {known[-1]}"
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """Bounds a text to known words; `what` names their kind in messages."""
-
-    what: str
-    words: tuple[str, ...]
-
-    def __get_pydantic_core_schema__(
-        self,
-        source: Any,  # noqa: ANN401 - pydantic's signature
-        handler: GetCoreSchemaHandler,
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler(schema), "enum": list(self.words)}
-
-    def _check(self, word: str) -> str:
-        if word not in self.words:
-            raise wrong(f"unknown {self.what} {show(word)}; {suggestion(word, self.words)}")
-        return word
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _check_line(text: str) -> str:
-    if not text.isprintable():
-        raise wrong("a line break or control character; write one plain line")
-    return text
-
-
-def _check_regex(pattern: str) -> str:
-    compile_regex(pattern)
-    return pattern
-
-
-def compile_regex(pattern: str) -> Any:  # noqa: ANN401 - re2 has no types
-    """Compile for RE2, which takes linear time whatever the content."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern.encode(), options)
-    except re2.error as error:
-        why = error.args[0].decode() if error.args else "unknown"
-        raise wrong(f"regex {show(pattern)} does not compile under RE2: {why}") from error
-
-
-def _check_domain(pattern: str) -> str:
-    try:
-        return canonical(pattern)
-    except BadDomain as error:
-        raise wrong(str(error)) from error
-
-
-def _check_domain_or_list(value: str, info: ValidationInfo) -> str:
-    lists: Mapping[str, object] = info.context or {}
-    if value in lists:
-        return value
-    if re.search(r"[^\w-]", value):
-        return _check_domain(value)
-    raise wrong(
-        f"unknown list {show(value)}; "
-        + (suggestion(value, tuple(lists)) if lists else "name it under `lists`")
-    )
-
-
-T = TypeVar("T")
-# pydantic takes the texts of the file for numbers, and yes, no, on, off, true, false for bool.
-AnyOf = Annotated[
-    tuple[T, ...],
-    BeforeValidator(_as_list, json_schema_input_type=T | list[T]),
-    Field(min_length=1),
-]
-Text = Annotated[str, Field(min_length=1)]
-Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_line)]
-Word = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=60)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Pixels = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Regex = Annotated[Text, AfterValidator(_check_regex)]
-Domain = Annotated[Text, AfterValidator(_check_domain)]
-DomainOrList = Annotated[Text, AfterValidator(_check_domain_or_list)]
-SymbologyName = Annotated[
-    str, OneOf("symbology", tuple(dict.fromkeys([*(s.value for s in Symbology), *GROUPS])))
-]
-ActionName = Annotated[str, OneOf("action", ACTIONS)]
-FlagName = Annotated[str, OneOf("flag", tuple(Flag))]
-PayloadName = Annotated[str, OneOf("payload", tuple(Payload))]
-DetectorName = Annotated[str, OneOf("detector", DETECTORS)]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Size(_Entry):
+class Size(Entry):
     """How large the code is; every bound given must hold, each includes its value."""
 
     min_side: Pixels | None = Field(None, description="longer side of the code, in pixels")
@@ -155,40 +46,161 @@ class Size(_Entry):
     max_share: Share | None = Field(None, description="share of the picture's area, 0 to 1")
 
 
-class Confidence(_Entry):
+class Confidence(Entry):
     """How sure the detector is, 0 to 1; each bound includes its value."""
 
-    min: Share | None = None
-    max: Share | None = None
+    min: Share | None = Field(None, description="at least this sure")
+    max: Share | None = Field(None, description="at most this sure")
 
 
-class When(_Entry):
-    """Conditions; all must hold. Of several values, any one suffices."""
+class Count(Entry):
+    """A whole number within bounds; each bound includes its value."""
+
+    min: Whole | None = Field(None, description="at least this many")
+    max: Whole | None = Field(None, description="at most this many")
+
+
+class Url(Entry):
+    """Parts of the one web address (http or https) that is the content, as a browser reads it.
+
+    All must hold. A rule with `allow` takes only addresses that every reader reads alike.
+    """
+
+    scheme: AnyOf[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*$")]] | None = Field(
+        None, description="http or https; by itself, the scheme of any address, such as weixin"
+    )
+    host: AnyOf[DomainOrList] | None = Field(
+        None,
+        description="this host; *.example.com is any host below; or the name of a list",
+    )
+    site: AnyOf[DomainOrList] | None = Field(
+        None,
+        description="the domain that somebody registered, by the public suffix list:"
+        " example.co.uk is also shop.example.co.uk; or the name of a list",
+    )
+    port: AnyOf[Port] | None = Field(None, description="as written; else 443 or 80")
+    path: AnyOf[Text] | None = Field(
+        None, description="a glob: * and ? stay within a folder, ** does not: /shop/**"
+    )
+    query: AnyOf[Text] | None = Field(
+        None, description="name of a value behind the question mark; any of them"
+    )
+    userinfo: bool | None = Field(
+        None, description="whether a user name or password stands before the host"
+    )
+    ip: bool | None = Field(None, description="whether the host is an IP address")
+    punycode: bool | None = Field(
+        None, description="whether the host is in another script (an IDN, xn--…)"
+    )
+    mixed_scripts: bool | None = Field(
+        None, description="whether a part of the host mixes scripts, such as Latin and Cyrillic"
+    )
+    shortener: bool | None = Field(
+        None, description="whether the host is a known link shortener, which hides where it leads"
+    )
+    disguised: bool | None = Field(
+        None,
+        description="whether readers may take it for different hosts: backslashes, escapes,"
+        " full-width dots, user names, a second address",
+    )
+
+
+class PictureFacts(Entry):
+    """What is known of the picture; all must hold."""
+
+    codes: Count | None = Field(None, description="how many codes the picture has")
+    format: AnyOf[FormatName] | None = Field(None, description="JPEG, PNG, WEBP …")
+    width: Count | None = Field(None, description="in pixels, as the file lies")
+    height: Count | None = Field(None, description="in pixels, as the file lies")
+    bucket: AnyOf[Text] | None = Field(None, description="the bucket of the object")
+    key: AnyOf[Text] | None = Field(
+        None,
+        description="key of the object or path of the file; a glob: * and ? stay within a"
+        " folder, ** does not",
+    )
+    tag: Annotated[dict[str, AnyOf[Text]], Field(min_length=1)] | None = Field(
+        None, description="tags of the object: the value, or one of several, for each name"
+    )
+    metadata: Annotated[dict[str, AnyOf[Text]], Field(min_length=1)] | None = Field(
+        None, description="user metadata of the object (x-oss-meta-…), like `tag`"
+    )
+    limit_reached: bool | None = Field(
+        None, description="whether there may be more codes than are listed: image/codes names five"
+    )
+
+
+class When(Entry):
+    """Conditions on a code; all must hold. Of several values, any one suffices."""
 
     symbology: AnyOf[SymbologyName] | None = Field(
         None,
         description="kind of symbol, or a group: 2d, 1d, qr-family, retail, any. A detector that"
         " tells only the family is matched by 1d, qr-family and any alone",
     )
+    read: bool | None = Field(None, description="whether an engine could read it")
     content: AnyOf[Text] | None = Field(None, description="the whole content, exactly")
+    listed: AnyOf[ListName] | None = Field(
+        None, description="the whole content stands in the list of this name"
+    )
     prefix: AnyOf[Text] | None = Field(None, description="how the content begins")
+    suffix: AnyOf[Text] | None = Field(None, description="how the content ends")
+    contains: AnyOf[Text] | None = Field(None, description="a part of the content")
     regex: AnyOf[Regex] | None = Field(
         None, description="RE2, found anywhere in the content; anchor with ^ and $"
+    )
+    length: Count | None = Field(None, description="characters of the content")
+    characters: AnyOf[CharacterName] | None = Field(
+        None, description="every character of the content is in one of these sets"
     )
     domain: AnyOf[DomainOrList] | None = Field(
         None,
         description="the content is one http or https address on this host; *.example.com is any"
         " host below; or the name of a list",
     )
-    payload: AnyOf[PayloadName] | None = Field(None, description="what the content is for")
-    read: bool | None = Field(None, description="whether an engine could read it")
+    url: Url | None = Field(None, description="the content is one web address, with these parts")
+    payload: AnyOf[PayloadName] | None = Field(
+        None, description="what the content is for; payment and contact are groups"
+    )
     disputed: bool | None = Field(None, description="whether engines read different contents")
-    size: Size | None = None
+    engines: Count | None = Field(None, description="how many detectors reported it")
     detector: AnyOf[DetectorName] | None = Field(None, description="who found it; any of them")
-    confidence: Confidence | None = None
+    confidence: Confidence | None = Field(None, description="how sure the detector is, 0 to 1")
+    size: Size | None = Field(None, description="how large the code is")
+    position: AnyOf[PositionName] | None = Field(
+        None, description="the ninth of the picture, as people see it, that its middle lies in"
+    )
+    touches_edge: bool | None = Field(
+        None, description="whether it reaches the edge of the picture, to within a pixel"
+    )
+    frame: AnyOf[Text] | None = Field(
+        None, description="picture, thumbnail … : which picture in the file it is in"
+    )
+    picture: PictureFacts | None = Field(None, description="what is known of the whole picture")
+    any: Annotated[tuple[When, ...], Field(min_length=1)] | None = Field(
+        None, description="one of these must hold"
+    )
+    all: Annotated[tuple[When, ...], Field(min_length=1)] | None = Field(
+        None, description="all of these must hold"
+    )
+    not_: When | None = Field(None, alias="not", description="this must not hold")
 
 
-class Effect(_Entry):
+class PictureWhen(PictureFacts):
+    """Conditions on a picture; all must hold."""
+
+    has: When | None = Field(
+        None, description="one of its codes meets these conditions, whatever becomes of it"
+    )
+    any: Annotated[tuple[PictureWhen, ...], Field(min_length=1)] | None = Field(
+        None, description="one of these must hold"
+    )
+    all: Annotated[tuple[PictureWhen, ...], Field(min_length=1)] | None = Field(
+        None, description="all of these must hold"
+    )
+    not_: PictureWhen | None = Field(None, alias="not", description="this must not hold")
+
+
+class Effect(Entry):
     """What becomes of a code."""
 
     action: ActionName = Field(
@@ -197,7 +209,8 @@ class Effect(_Entry):
         " and have a person look"
     )
     flag: FlagName | None = Field(None, description="have a person look: info, review or high")
-    reason: Line | None = Field(None, description="for the report")
+    reason: Line | None = Field(None, description="why, for the report")
+    tags: AnyOf[Word] | None = Field(None, description="words for the report, to sort by")
     color: Annotated[str, Field(pattern=r"^(#[0-9A-Fa-f]{6}|auto)$")] | None = Field(
         None, description='of fill: "#rrggbb", or auto for the colour around the code'
     )
@@ -210,25 +223,126 @@ class Rule(Effect):
     """What becomes of the codes that meet the conditions, unless an earlier rule met them."""
 
     id: Word = Field(description="name of the rule, for reports")
-    when: When
+    when: When = Field(description="which codes the rule is for")
+    expires: Day | None = Field(None, description="the last day (UTC) on which it matches")
 
 
-class OnError(_Entry):
+class PictureRule(Entry):
+    """What is said of a picture that meets the conditions; every such rule counts."""
+
+    id: Word = Field(description="name of the rule, for reports")
+    when: PictureWhen = Field(description="which pictures the rule is for")
+    action: Annotated[str, Field(pattern="^quarantine$")] | None = Field(
+        None, description="quarantine: hold the picture back, whatever becomes of its codes"
+    )
+    flag: FlagName | None = Field(None, description="have a person look: info, review or high")
+    reason: Line | None = Field(None, description="why, for the report")
+    tags: AnyOf[Word] | None = Field(None, description="words for the report, to sort by")
+    expires: Day | None = Field(None, description="the last day (UTC) on which it matches")
+
+
+def _as_item(value: object) -> object:
+    return {"value": value} if isinstance(value, str) else value
+
+
+class Item(Entry):
+    """An entry of a list."""
+
+    value: Text = Field(description="a domain, or a content")
+    expires: Day | None = Field(None, description="the last day (UTC) on which it counts")
+    reason: Line | None = Field(None, description="why it stands here")
+
+
+AnyItem = Annotated[Item, BeforeValidator(_as_item, json_schema_input_type=str | Item)]
+
+
+class Listing(Entry):
+    """A list: its entries, or a file that holds them."""
+
+    entries: tuple[AnyItem, ...] = Field((), description="the entries")
+    file: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="a file beside the policy: .txt (one a line, # for remarks), .csv (columns"
+        " value, expires, reason) or .yaml (a list)",
+    )
+
+
+def _as_listing(value: object) -> object:
+    if isinstance(value, str):
+        return {"entries": [value]}
+    return {"entries": value} if isinstance(value, list) else value
+
+
+AnyListing = Annotated[
+    Listing,
+    BeforeValidator(_as_listing, json_schema_input_type=str | list[str | Item] | Listing),
+]
+
+
+class OnError(Entry):
     """What to add where a picture could not be handled; it is quarantined in any case."""
 
-    flag: FlagName
+    flag: FlagName = Field(description="have a person look: info, review or high")
 
 
-class PolicyFile(_Entry):
+class PolicyFile(Entry):
     """A policy: the first rule that matches a code decides what becomes of it."""
 
-    version: Literal["1"] = Field(description="of the policy language")
+    version: Annotated[Literal["1"], WithJsonSchema({"enum": [1, "1"]})] = Field(
+        description="of the policy language"
+    )
     name: Line | None = Field(None, description="for reports; the file's name where left out")
-    description: Annotated[str, Field(max_length=2_000)] = ""
-    lists: dict[Word, AnyOf[Domain]] = Field(
-        default_factory=dict, description="domains under a name, for rules to refer to"
+    description: Annotated[str, Field(max_length=2_000)] = Field(
+        "", description="for people: what it does"
+    )
+    extends: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="a policy that this one adds to: its rules come after the rules here; its"
+        " default, on_error and hold count where they are left out here",
+    )
+    without: AnyOf[Word] | None = Field(
+        None, description="rules and lists of the extended policy to leave out, by id or name"
+    )
+    lists: dict[Word, AnyListing] = Field(
+        default_factory=dict,
+        description="domains or contents under a name, for rules to refer to",
     )
     rules: tuple[Rule, ...] = Field((), description="the first that matches decides")
-    default: Effect = Field(description="what becomes of a code that no rule matches")
-    on_error: OnError | None = None
-    hold: bool = Field(False, description="hold back flagged pictures instead of writing them")
+    default: Effect | None = Field(None, description="what becomes of a code that no rule matches")
+    pictures: tuple[PictureRule, ...] = Field(
+        (), description="rules for whole pictures; every one that matches counts"
+    )
+    on_error: OnError | None = Field(
+        None, description="what to add to a picture that could not be handled"
+    )
+    hold: bool | None = Field(
+        None, description="hold back flagged pictures instead of writing them"
+    )
+
+
+def json_schema(model: type[Entry] = PolicyFile, *, title: str = "redactor policy") -> str:
+    """Give the JSON Schema of files that a model describes, as text."""
+    made: dict[str, Any] = model.model_json_schema()
+    _without_nulls(made)
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return json.dumps({**head, **made}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _without_nulls(node: Any) -> None:  # noqa: ANN401 - any part of a schema
+    """Say of keys that may be left out what they take, not that they may be null."""
+    if isinstance(node, list):
+        for inner in node:
+            _without_nulls(inner)
+    if not isinstance(node, dict):
+        return
+    choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1 and len(node["anyOf"]) == 2:
+        del node["anyOf"]
+        node.update({**choices[0], **node})
+    elif choices:
+        node["anyOf"] = choices
+    if node.get("default", ...) is None:
+        del node["default"]
+    node.pop("title", None) if isinstance(node.get("title"), str) else None
+    for inner in node.values():
+        _without_nulls(inner)

@@ -7,15 +7,18 @@ than reports. Coordinates are pixels of the stored raster, rounded to a tenth. N
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypedDict, cast
 
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
-from redactor.model import Check, Decision, Region, Result
+from redactor.model import Check, Decision, Origin, PictureDecision, Region, Result
 from redactor.report.text import RUN_KEY, Content, disclose
 
 SCHEMA_VERSION = 1
+
+Profile = Callable[[str], tuple[list[str], bool]]
+"""Says of a content what it is for, and whether it is one web address that all read alike."""
 
 
 class CodeRow(TypedDict):
@@ -27,6 +30,9 @@ class CodeRow(TypedDict):
         content_as: What `content` is: `full`, `host`, `scheme`, `hash` or `none`.
         length: Of the whole content in characters; None where the code was not read.
         disputed: Whether engines read different contents.
+        readings: Those contents, told like `content`; empty where engines agree.
+        kinds: What the content is for (`url`, `alipay` …); None where that is not told.
+        plain: Whether it is one web address that every reader reads alike; None likewise.
         doubt: Why a code that was seen is in doubt.
     """
 
@@ -40,11 +46,34 @@ class CodeRow(TypedDict):
     confidence: float | None
     sources: list[str]
     disputed: bool
+    readings: list[str | None]
+    kinds: list[str] | None
+    plain: bool | None
     doubt: str | None
     action: str
     rule: str
     reason: str | None
     flag: str | None
+    tags: list[str]
+
+
+class PictureRuleRow(TypedDict):
+    """What a rule for whole pictures says."""
+
+    rule: str
+    flag: str | None
+    quarantine: bool
+    reason: str | None
+    tags: list[str]
+
+
+class OriginRow(TypedDict):
+    """Where the picture comes from; None for what was not known."""
+
+    bucket: str | None
+    key: str | None
+    tags: dict[str, str] | None
+    metadata: dict[str, str] | None
 
 
 class RegionRow(TypedDict):
@@ -71,6 +100,8 @@ class Row(TypedDict):
     Attributes:
         written: Where the picture went; None where it was not written.
         error: What went wrong around the picture, such as a failed write; None if nothing.
+        frame_sizes: Width and height of each of `frames`; empty where no code was decided about.
+        origin: None where no code was decided about.
     """
 
     schema_version: int
@@ -92,6 +123,10 @@ class Row(TypedDict):
     policy: str
     detectors: list[str]
     frames: list[str]
+    frame_sizes: list[list[int]]
+    origin: OriginRow | None
+    limit_reached: bool
+    picture_rules: list[PictureRuleRow]
     codes: list[CodeRow]
     regions: list[RegionRow]
     checks: list[CheckRow]
@@ -105,6 +140,7 @@ def row(
     error: str | None = None,
     content: Content = Content.HOST,
     key: bytes = RUN_KEY,
+    profile: Profile | None = None,
 ) -> Row:
     """Put down what happened to one picture.
 
@@ -114,7 +150,10 @@ def row(
         error: What went wrong around the picture; None if nothing did.
         content: How much of the content of codes is told.
         key: Of content hashes; by default one of this process.
+        profile: Says what a content is for, and whether it is one plain web address; None to
+            tell neither.
     """
+    facts = result.facts
     return Row(
         schema_version=SCHEMA_VERSION,
         name=result.name,
@@ -135,7 +174,11 @@ def row(
         policy=result.policy,
         detectors=list(result.detectors),
         frames=list(result.frames),
-        codes=[_code(decision, content, key) for decision in result.codes],
+        frame_sizes=[[width, height] for _, width, height in facts.frames] if facts else [],
+        origin=_origin(facts.origin) if facts else None,
+        limit_reached=facts is not None and facts.limit_reached,
+        picture_rules=[_picture_rule(said) for said in result.picture_rules],
+        codes=[_code(decision, content, key, profile) for decision in result.codes],
         regions=[_region(region) for region in result.regions],
         checks=[_check(check) for check in result.checks],
         seconds={stage: _number(spent, 4) for stage, spent in result.seconds.items()},
@@ -203,9 +246,31 @@ def _checked(value: Any, place: str) -> Row:  # noqa: ANN401 - whatever JSON hol
     return cast(Row, value)
 
 
-def _code(decision: Decision, mode: Content, key: bytes) -> CodeRow:
+def _picture_rule(said: PictureDecision) -> PictureRuleRow:
+    return PictureRuleRow(
+        rule=said.rule,
+        flag=said.flag and said.flag.value,
+        quarantine=said.quarantine,
+        reason=said.reason,
+        tags=list(said.tags),
+    )
+
+
+def _origin(origin: Origin) -> OriginRow:
+    return OriginRow(
+        bucket=origin.bucket,
+        key=origin.key,
+        tags=None if origin.tags is None else dict(origin.tags),
+        metadata=None if origin.metadata is None else dict(origin.metadata),
+    )
+
+
+def _code(decision: Decision, mode: Content, key: bytes, profile: Profile | None) -> CodeRow:
     seen = decision.detection
     told = disclose(seen.content, mode, key=key)
+    kinds, plain = None, None
+    if profile is not None and seen.content is not None and mode is not Content.NONE:
+        kinds, plain = profile(seen.content)
     return CodeRow(
         frame=seen.frame,
         quad=_corners(seen.quad),
@@ -217,11 +282,17 @@ def _code(decision: Decision, mode: Content, key: bytes) -> CodeRow:
         confidence=_number(seen.confidence, 3),
         sources=list(seen.sources),
         disputed=seen.is_disputed,
+        readings=[disclose(text, mode, key=key).text for text in seen.readings]
+        if seen.is_disputed
+        else [],
+        kinds=kinds,
+        plain=plain,
         doubt=seen.reason,
         action=decision.action.value,
         rule=decision.rule,
         reason=decision.reason,
         flag=decision.flag and decision.flag.value,
+        tags=list(decision.tags),
     )
 
 

@@ -119,8 +119,7 @@ def done_to(entry: Row) -> str:
     done = ", ".join(
         f"{counts[action]} {PARTICIPLES[action]}" for action in Action if counts[action]
     )
-    if not done:
-        return "nothing to do"
-    would = "would be: " if entry["dry_run"] else ""
+    would = "would be: " if entry["dry_run"] and done else ""
+    said = "".join(f"; {rule['rule']}" for rule in entry["picture_rules"])
     held = "; held back" if entry["held"] else ""
-    return f"{would}{done}{held}"
+    return f"{would}{done or 'nothing to do'}{said}{held}"

@@ -1,7 +1,12 @@
 """Builders of codes and policies; each hides what does not matter to a test."""
 
+import io
+import sys
+from typing import NamedTuple
+
 import pytest
 
+from redactor.cli import main
 from redactor.geometry import Quad
 from redactor.model import Detection, Symbology
 from redactor.policy import Policy
@@ -36,3 +41,28 @@ def a_code():
 def a_policy():
     """Make a policy of rules in one line each; those without an id are numbered."""
     return make_policy
+
+
+class Checked(NamedTuple):
+    """How `redactor policy check` ended."""
+
+    code: int
+    out: str
+
+
+@pytest.fixture
+def run_check(monkeypatch):
+    """Run `redactor policy check --strict policy.yaml` in a folder, as the shell would."""
+
+    def run(folder):
+        out, err = io.StringIO(), io.StringIO()
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["redactor", "policy", "check", "--strict", "policy.yaml"])
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert "Traceback" not in err.getvalue()
+        return Checked(end.value.code, out.getvalue())
+
+    return run

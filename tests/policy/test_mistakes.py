@@ -23,7 +23,7 @@ def when(conditions):
 def mistakes(text):
     with pytest.raises(PolicyError) as caught:
         Policy.parse(text, file="p.yaml")
-    return [str(mistake) for mistake in caught.value.mistakes]
+    return [f"{m.file}:{m.line}:{m.column}: {m.message}" for m in caught.value.mistakes]
 
 
 BROKEN = {
@@ -123,7 +123,8 @@ BROKEN = {
         "p.yaml:5:20: `shop.*.com` is no domain; write `example.com` or `*.example.com`",
     ),
     "bad domain in a list": (
-        f"version: 1\nlists:\n  ours:\n    - example.com\n    - exa mple.com\n{END}",
+        f"version: 1\nlists:\n  ours:\n    - example.com\n    - exa mple.com\nrules:\n"
+        f"  - {{id: a, when: {{domain: ours}}, action: fill}}\n{END}",
         "p.yaml:5:7: `exa mple.com` is no domain; write `example.com` or `*.example.com`",
     ),
     "regex outside of RE2": (
@@ -266,7 +267,7 @@ name: b
 lists: {ours: "http://example.com"}
 rules:
   - id: x
-    when: {domain: theirs, regex: "("}
+    when: {domain: [ours, theirs], regex: "("}
     action: blurr
   - id: x
     when: {}
@@ -279,8 +280,8 @@ rules:
         " `default: {action: blur}`",
         "p.yaml:3:1: duplicate key `name`; it stands in line 2 already",
         "p.yaml:4:15: `http://example.com` is an address; give the domain alone: `example.com`",
-        "p.yaml:7:20: unknown list `theirs`; there is only `ours`",
-        "p.yaml:7:35: regex `(` does not compile under RE2: missing ): (",
+        "p.yaml:7:27: unknown list `theirs`; there is only `ours`",
+        "p.yaml:7:43: regex `(` does not compile under RE2: missing ): (",
         "p.yaml:8:13: unknown action `blurr`; did you mean `blur`?",
         "p.yaml:9:9: duplicate id `x`; rule 1 has it already",
         "p.yaml:10:11: `when` is empty; what no rule knows is for `default`",
@@ -292,7 +293,9 @@ def test_a_mistake_in_a_rule_carries_the_rules_id():
     with pytest.raises(PolicyError) as caught:
         Policy.parse(when("read: maybe"))
 
-    assert [mistake.rule for mistake in caught.value.mistakes] == ["pay"]
+    (mistake,) = caught.value.mistakes
+    assert mistake.rule == "pay"
+    assert str(mistake).startswith("policy:5:18: pay: `read` must be true or false")
 
 
 def test_of_very_many_mistakes_the_first_are_shown():

@@ -1,11 +1,19 @@
 """Domains cannot be fooled: what is allowed by its domain is on that domain for every reader."""
 
 import pytest
-from hypothesis import given
+from ada_url import URL
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from redactor.model import Action
-from redactor.policy.urls import BadDomain, Domains, canonical, read_link
+from redactor.policy.urls import (
+    BadDomain,
+    Domains,
+    canonical,
+    mixes_scripts,
+    read_link,
+    site_of,
+)
 
 ON_THE_DOMAIN = [
     "https://example.com",
@@ -41,9 +49,7 @@ ELSEWHERE = {
     "shorter": "https://ample.com",
     "other top level": "https://example.co",
     "in the path": "https://evil.com/example.com",
-    "in the path, as an address": "https://evil.com/https://example.com/",
     "in the query": "https://evil.com?example.com",
-    "in the query, as an address": "https://evil.com?u=https://example.com",
     "in the fragment": "https://evil.com#example.com",
     "in the fragment, with an at sign": "https://evil.com#@example.com",
     "in the query, with an at sign": "https://evil.com?@example.com",
@@ -60,20 +66,14 @@ ELSEWHERE = {
     "escaped slash": "https://evil.com%2f.example.com",
     "escaped at sign": "https://example.com%40evil.com",
     "escaped NUL": "https://example.com%00.evil.com",
-    "NUL": "https://example.com\0.evil.com",
     "NUL the other way": "https://evil.com\0.example.com",
     "right-to-left override": "https://example.com\u202e.evil.com",
     "two dots": "https://example.com..evil.com",
     "empty label": "https://shop..example.com",
     "two trailing dots": "https://example.com..",
     "leading dot": "https://.example.com",
-    "script": "javascript:location='https://example.com'",
-    "data": "data:text/html,https://example.com",
     "ftp": "ftp://example.com/",
     "other scheme": "weixin://example.com/",
-    "blob": "blob:https://example.com/1",
-    "view-source": "view-source:https://example.com/",
-    "scheme with a letter more": "xhttps://example.com/",
     "no scheme": "example.com/",
     "no scheme, with slashes": "//example.com/",
     "no host": "https://",
@@ -126,11 +126,18 @@ DISGUISED = {
     "address in the query": "https://example.com/?to=HTTPS://evil.com/",
 }
 
-SEVERAL = {
+AMONG_OTHERS = {
+    "in a script": "javascript:location='https://example.com'",
+    "ended by a NUL": "https://example.com\0.evil.com",
+    "in the path of another": "https://evil.com/https://example.com/",
+    "in the query of another": "https://evil.com?u=https://example.com",
+    "in a data address": "data:text/html,https://example.com",
+    "in a blob address": "blob:https://example.com/1",
+    "in a view-source address": "view-source:https://example.com/",
+    "with a letter more": "xhttps://example.com/",
     "two addresses": "https://example.com/ https://evil.com/",
     "two addresses, the other first": "https://evil.com/ https://example.com/",
     "two addresses on lines": "https://example.com\nhttps://evil.com",
-    "two addresses, run together": "https://example.comhttps://evil.com",
     "two addresses with a comma": "https://example.com,https://evil.com",
     "text before": "pay here: https://example.com/",
     "text after": "https://example.com/ pay here",
@@ -138,6 +145,11 @@ SEVERAL = {
     "ideographic space": "\u3000https://example.com/",
     "form feed": "https://example.com/\x0cx",
     "label": "URL:https://example.com/",
+    "ECI of a reader that shows it": "\\000026https://example.com/",
+    "symbology identifier": "]Q1https://example.com/",
+    "byte order mark": "\ufeffhttps://example.com/",
+    "NUL and another address": "https://example.com/\0https://evil.com/",
+    "bytes that are not UTF-8": "https://example.com/\udcff\udcfe https://evil.com",
 }
 
 OURS = 'domain: [example.com, "*.example.com", bücher.example]'
@@ -180,10 +192,30 @@ def test_a_rule_that_hides_looks_through_the_disguise(hides, text):
     assert hides(text)
 
 
-@pytest.mark.parametrize("text", SEVERAL.values(), ids=SEVERAL)
-def test_an_address_among_other_text_does_not_match(allows, hides, text):
+@pytest.mark.parametrize("text", AMONG_OTHERS.values(), ids=AMONG_OTHERS)
+def test_an_address_among_other_text_is_hidden_but_never_allowed(allows, hides, text):
     assert not allows(text)
-    assert not hides(text)
+    assert hides(text)
+
+
+ENCODINGS = {
+    "UTF-16 read as bytes": "h\0t\0t\0p\0s\0:\0/\0/\0e\0x\0a\0m\0p\0l\0e\0.\0c\0o\0m\0",
+    "EBCDIC read as Latin-1": "https://example.com/".encode("cp037").decode("latin-1"),
+    "Shift JIS with a full-width host": "https://\uff45xample\uff0ecom/",
+    "UTF-8 read as Latin-1": "https://bücher.example/".encode().decode("latin-1"),
+    "GBK read as Latin-1": "https://例.com/".encode("gbk").decode("latin-1"),
+    "lone surrogates in the host": "https://exa\ud800mple.com/",
+    "bytes that are not UTF-8": b"https://exa\xff\xfemple.com/".decode("utf-8", "surrogateescape"),
+}
+
+
+@pytest.mark.parametrize("text", ENCODINGS.values(), ids=ENCODINGS)
+def test_a_content_in_another_charset_is_never_allowed_by_its_domain(allows, text):
+    assert not allows(text)
+
+
+def test_the_tables_of_hostile_addresses_are_long():
+    assert len(ELSEWHERE) + len(DISGUISED) + len(AMONG_OTHERS) + len(ENCODINGS) >= 100
 
 
 @pytest.mark.parametrize(
@@ -226,6 +258,67 @@ def test_domains_are_compared_by_label(pattern, host, is_in):
 def test_what_is_no_domain_is_refused(pattern):
     with pytest.raises(BadDomain):
         canonical(pattern)
+
+
+LABELS = st.text(st.sampled_from("abcxyz019-"), min_size=1, max_size=8)
+REST = st.text(st.sampled_from(list("aZ09/._~=+-?&#%:@ ")), max_size=15)
+
+
+@given(st.sampled_from(["http", "https", "HTTP"]), st.lists(LABELS, min_size=1, max_size=4), REST)
+@example("https", ["xn--a", "com"], "/")
+@example("https", ["a", "0x7f"], "/")
+@example("https", ["1", "2"], "/a/../b")
+@example("https", ["a", "com"], "/a/./b//c")
+def test_a_simple_address_is_read_as_the_standard_says(scheme, labels, rest):
+    text = f"{scheme}://{'.'.join(labels)}{rest}"
+
+    link = read_link(text)
+
+    # What the standard's own parser says of the same address.
+    try:
+        url = URL(text)
+    except ValueError:
+        url = None
+    if link is not None:
+        assert url is not None
+        assert (link.host, link.path) == (url.hostname.removesuffix("."), url.pathname)
+
+
+@pytest.mark.parametrize(
+    ("host", "site"),
+    [
+        ("example.com", "example.com"),
+        ("a.b.example.com", "example.com"),
+        ("shop.example.co.uk", "example.co.uk"),
+        ("co.uk", "co.uk"),
+        ("me.github.io", "me.github.io"),
+        ("www.me.github.io", "me.github.io"),
+        ("xn--fiq228c.xn--55qx5d.cn", "xn--fiq228c.xn--55qx5d.cn"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_the_registrable_domain_goes_by_the_public_suffix_list(host, site):
+    assert site_of(host) == site
+
+
+@pytest.mark.parametrize(
+    ("host", "mixes"),
+    [
+        ("example.com", False),
+        ("bücher.example", False),
+        ("例え.jp", False),
+        ("日本ひらがなカタカナ.jp", False),
+        ("한국漢字.kr", False),
+        ("москва.example", False),
+        ("\u0435xample.com", True),  # a Cyrillic e among Latin letters
+        ("p\u0430ypal.com", True),
+        ("\u03b1bc.com", True),
+    ],
+)
+def test_scripts_that_nobody_mixes_are_told(host, mixes):
+    assert mixes_scripts(canonical(host)) is mixes
 
 
 HOSTILE = st.text(
