@@ -33,7 +33,7 @@ _ORDER = (
 _HELP = """\b
 Exit codes:
   0    done (redacting something is not a failure)
-  1    --fail-on was given, and it happened
+  1    --fail-on or --fail-on-change happened, or a test of a policy failed
   2    wrong usage
   3    the policy is invalid
   4    some pictures could not be handled; they are named at the end

@@ -12,6 +12,7 @@ import click
 from redactor.cli.shipped import shipped
 
 if TYPE_CHECKING:
+    from redactor.model import Detection, Facts
     from redactor.pipeline import Redactor
     from redactor.storage import Sink, Source
     from redactor.storage.oss_place import OssSettings
@@ -143,6 +144,24 @@ def make_redactor(policy_file: str | None, detector: str, *, thorough: bool = Fa
         look_only = Policy.parse("version: 1\nname: look-only\ndefault: {action: allow}\n")
         return Redactor(look_only, detector=detector, thorough=thorough)
     return Redactor(Policy.load(Path(policy_file)), detector=detector, thorough=thorough)
+
+
+def look_at(image: str, *, key: str | None = None) -> tuple[list[Detection], Facts]:
+    """Find the codes of a picture file with the local detector.
+
+    Raises:
+        click.UsageError: If it cannot be read, or is no picture that can be looked at.
+    """
+    from redactor.model import Origin
+
+    redactor = make_redactor(None, "local")
+    try:
+        result = redactor.plan(image, origin=Origin(key=key) if key else None)
+    except OSError as error:
+        raise click.UsageError(f"{image}: cannot be read: {error.strerror}") from error
+    if result.facts is None:
+        raise click.UsageError(f"{image}: {'; '.join(result.reasons)}")
+    return [decision.detection for decision in result.codes], result.facts
 
 
 def source_names(sources: Sequence[str], files_from: str | None) -> str:

@@ -1,43 +1,36 @@
-"""`redactor policy`: work on policies."""
+"""`redactor policy`: work on policies. One file per subcommand: `policy_check.py` and so on."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from redactor.cli.exits import Exit, help_of, leave
-from redactor.errors import Mistake, PolicyError
+from redactor.cli.exits import help_of
+
+_COMMANDS = ("check", "explain", "test", "diff", "schema")
 
 
-@click.group(epilog=help_of("redactor policy check policies/*.yaml"))
+class _Commands(click.Group):
+    """Finds subcommands in files of their names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"redactor.cli.policy_{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    epilog=help_of(
+        "redactor policy check policies/*.yaml",
+        "redactor policy explain policies/default.yaml --content https://example.com/",
+    ),
+)
 def policy() -> None:
-    """Work on policies."""
-
-
-@policy.command(epilog=help_of("redactor policy check policies/*.yaml"))
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
-def check(files: tuple[str, ...]) -> None:
-    """Find every mistake in policy files, each with its line and column."""
-    from redactor.cli import output
-    from redactor.policy import Policy
-    from redactor.report.text import escape_text
-    from redactor.report.words import count
-
-    console = output.stdout()
-    mistakes: list[Mistake] = []
-    wrong = 0
-    for file in files:
-        try:
-            found = Policy.load(file)
-        except PolicyError as error:
-            mistakes.extend(error.mistakes)
-            wrong += 1
-        else:
-            rules = count(len(found.rules), "rule")
-            told = f"{file}: valid: {found.name}, {rules}, hash {found.hash}"
-            console.print(escape_text(told), soft_wrap=True)
-    for mistake in mistakes:
-        console.print(escape_text(str(mistake)), soft_wrap=True)
-    if mistakes:
-        of_files = f"{wrong:,} of {count(len(files), 'file')}"
-        output.stderr().print(f"{count(len(mistakes), 'mistake')} in {of_files}.")
-        leave(Exit.POLICY)
+    """Check, explain, test and compare policies."""

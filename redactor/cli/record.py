@@ -17,6 +17,7 @@ from redactor.cli.again import NAMED, Failure, commands
 from redactor.cli.exits import Exit, worst
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
+from redactor.policy import profile
 from redactor.report import (
     HtmlReport,
     Row,
@@ -93,7 +94,13 @@ class Record:
     def add(self, outcome: Outcome) -> None:
         """Record what happened to one picture."""
         result = outcome.result
-        entry = row(result, written=outcome.written, error=outcome.error, content=self._content)
+        entry = row(
+            result,
+            written=outcome.written,
+            error=outcome.error,
+            content=self._content,
+            profile=profile,
+        )
         self.tally.add(entry)
         if entry["codes"] if self._keeps_codes else len(self._rows) <= _TABLE_ROWS:
             self._rows.append(entry)

@@ -6,7 +6,28 @@
 What the file can say is in `schema.py`; a mistake in it is a `PolicyError`, with all others.
 """
 
+from redactor.policy.explain import Explanation, Step, explain, explain_picture
+from redactor.policy.lint import warnings
 from redactor.policy.payload import Payload, payloads
 from redactor.policy.policy import Policy
+from redactor.policy.replay import Difference, RecordedCode, RecordedPicture, compare, profile
+from redactor.policy.suite import Suite, json_schema, verdict_of
 
-__all__ = ["Payload", "Policy", "payloads"]
+__all__ = [
+    "Difference",
+    "Explanation",
+    "Payload",
+    "Policy",
+    "RecordedCode",
+    "RecordedPicture",
+    "Step",
+    "Suite",
+    "compare",
+    "explain",
+    "explain_picture",
+    "json_schema",
+    "payloads",
+    "profile",
+    "verdict_of",
+    "warnings",
+]

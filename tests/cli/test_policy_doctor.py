@@ -16,6 +16,10 @@ COMMANDS = [
     ["verify"],
     ["policy"],
     ["policy", "check"],
+    ["policy", "explain"],
+    ["policy", "test"],
+    ["policy", "diff"],
+    ["policy", "schema"],
     ["doctor"],
     ["demo"],
 ]

@@ -1,0 +1,221 @@
+"""`redactor policy diff`: what another policy would have decided about recorded codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from redactor.cli.exits import Exit, help_of, leave
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from redactor.model import PictureDecision
+    from redactor.policy import Difference, RecordedCode, RecordedPicture
+    from redactor.policy.replay import Change, Side
+    from redactor.report.rows import CodeRow, Row
+
+_SHOWN = 5  # names of pictures; --json gives all
+
+
+@click.command(
+    epilog=help_of(
+        "redactor policy diff policies/default.yaml policies/own-links.yaml --against results.jsonl"
+    )
+)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--against",
+    required=True,
+    metavar="RESULTS",
+    help="Replay the codes that `run --results` recorded here.",
+)
+@click.option("--fail-on-change", is_flag=True, help="Exit with 1 if a decision changes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+def diff(*, old: str, new: str, against: str, fail_on_change: bool, as_json: bool) -> None:
+    """Tell which decisions on recorded codes would change from policy OLD to policy NEW.
+
+    Neither pictures nor detectors are needed. Both policies decide as on this day. Where a
+    condition needs more of a content than was recorded, it is named, and the exit code is 2;
+    record with `--content full` to compare such policies.
+    """
+    from redactor.cli import output
+    from redactor.policy import Policy, compare
+
+    found = compare(Policy.load(old), Policy.load(new), _recorded(against))
+    if found.unjudged:
+        _print_unjudged(output.stderr(), found)
+        leave(Exit.USAGE)
+    if as_json:
+        click.echo(json.dumps(_as_json(found), indent=2))
+    else:
+        _print(output.stdout(), found)
+    has_changed = bool(found.changes or found.picture_changes)
+    leave(Exit.FAILED_ON if has_changed and fail_on_change else Exit.DONE)
+
+
+def _recorded(path: str) -> Iterator[RecordedPicture]:
+    from redactor.errors import RedactorError
+    from redactor.report import read_rows
+
+    if Path(path).is_dir():
+        raise click.UsageError(f"{path}: a folder; name the results file in it")
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as lines:
+            # Without an origin, nothing was decided: the picture could not even be opened.
+            rows = (entry for entry in read_rows(lines, name=path) if entry["origin"] is not None)
+            yield from map(_picture, rows)
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise click.UsageError(f"{path}: damaged: {error}") from error
+    except RedactorError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _picture(entry: Row) -> RecordedPicture:
+    from redactor.model import Facts, Origin
+    from redactor.policy import RecordedPicture
+
+    origin = entry["origin"]
+    width, height = entry["size"] or (0, 0)
+    sizes = zip(entry["frames"], entry["frame_sizes"], strict=False)
+    facts = Facts(
+        (width, height),
+        entry["format"] or "",
+        codes=len(entry["codes"]),
+        orientation=entry["orientation"],
+        frames=tuple((name, across, down) for name, (across, down) in sizes),
+        origin=Origin(**origin) if origin else Origin.of(entry["name"]),
+        limit_reached=entry["limit_reached"],
+    )
+    return RecordedPicture(entry["name"], facts, tuple(map(_code, entry["codes"])))
+
+
+def _code(row: CodeRow) -> RecordedCode:
+    from redactor.geometry import Quad
+    from redactor.model import Detection, Symbology
+    from redactor.policy import RecordedCode
+
+    is_whole = row["content_as"] == "full"
+    confidence = row["confidence"]
+    detection = Detection(
+        Quad.of(row["quad"]),
+        Symbology(row["symbology"]),
+        row["content"] if is_whole else None,
+        0.0 if confidence is None else confidence,
+        tuple(row["sources"]),
+        tuple(str(text) for text in row["readings"])
+        or ((row["content"],) if is_whole and row["content"] is not None else ()),
+        row["frame"],
+        reason=row["doubt"],
+    )
+    origin = row["content"] if row["content_as"] == "host" and row["plain"] else None
+    kinds = None if row["kinds"] is None else tuple(row["kinds"])
+    return RecordedCode(detection, row["read"] and not is_whole, kinds, origin)
+
+
+def _print_unjudged(console: Console, found: Difference) -> None:
+    from redactor.report.text import escape_text
+    from redactor.report.words import count
+
+    console.print("These conditions need more of what codes say than was recorded:")
+    for (policy, rule, condition), number in found.unjudged.items():
+        told = f"  {policy}: rule {rule}: {condition} ({count(number, 'code')})"
+        console.print(escape_text(told), soft_wrap=True)
+    console.print("Nothing is compared. Record the run again with --content full.")
+
+
+def _print(console: Console, found: Difference) -> None:
+    from redactor.report.text import escape_text
+    from redactor.report.words import count
+
+    replayed = f"{count(found.codes, 'code')} in {count(found.pictures, 'picture')} replayed"
+    for change in found.changes:
+        console.print(f"{_side(change.old)}  →  {_side(change.new)}", style="bold", soft_wrap=True)
+        of = f"{count(change.count, 'code')} in {count(len(change.pictures), 'picture')}"
+        console.print(f"  {of}")
+        for example in _examples(change):
+            console.print(f"    {escape_text(example)}", soft_wrap=True)
+        _print_names(console, list(change.pictures))
+        console.print()
+    for whole in found.picture_changes:
+        told = f"picture: {_rules(whole.old)}  →  {_rules(whole.new)}"
+        console.print(told, style="bold", soft_wrap=True)
+        console.print(f"  {count(len(whole.pictures), 'picture')}")
+        _print_names(console, whole.pictures)
+        console.print()
+    changed = sum(change.count for change in found.changes)
+    of_pictures = sum(len(whole.pictures) for whole in found.picture_changes)
+    if not changed and not of_pictures:
+        console.print(f"No decision changes. {replayed}.")
+        return
+    parts = [count(changed, "decision")] if changed or not of_pictures else []
+    parts += [f"{count(of_pictures, 'picture')} as a whole"] if of_pictures else []
+    one = changed + of_pictures == 1
+    console.print(f"{' and '.join(parts)} change{'s' if one else ''}. {replayed}.")
+
+
+def _print_names(console: Console, names: Sequence[str]) -> None:
+    from redactor.report.text import escape_text
+
+    for name in names[:_SHOWN]:
+        console.print(f"  in {escape_text(name)}", soft_wrap=True)
+    if len(names) > _SHOWN:
+        console.print(f"  and in {len(names) - _SHOWN:,} more; --json names all")
+
+
+def _side(side: Side) -> str:
+    flag = f", flag {side.flag}" if side.flag else ""
+    return f"{side.action}{flag} ({side.rule})"
+
+
+def _rules(said: Sequence[PictureDecision]) -> str:
+    named = []
+    for decision in said:
+        effects = ["quarantine"] if decision.quarantine else []
+        effects += [f"flag {decision.flag}"] if decision.flag else []
+        named.append(f"{', '.join(effects)} ({decision.rule})")
+    return "; ".join(named) or "nothing"
+
+
+def _examples(change: Change) -> Iterator[str]:
+    from redactor.report.text import defang, shorten
+    from redactor.report.words import symbology_name
+
+    told: dict[str, None] = {}
+    for _, code in change.examples:
+        content = code.detection.content
+        if content is not None:
+            said = defang(shorten(content, limit=80))
+        elif code.is_reduced:
+            said = defang(code.origin) if code.origin else "(content not recorded)"
+        else:
+            said = "not read"
+        told[f"{symbology_name(code.detection.symbology)}: {said}"] = None
+    yield from told
+
+
+def _as_json(found: Difference) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "pictures": found.pictures,
+        "codes": found.codes,
+        "changes": [
+            {
+                "old": asdict(change.old),
+                "new": asdict(change.new),
+                "codes": change.count,
+                "examples": list(_examples(change)),
+                "pictures": list(change.pictures),
+            }
+            for change in found.changes
+        ],
+        "picture_changes": [asdict(change) for change in found.picture_changes],
+    }
