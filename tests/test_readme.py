@@ -28,7 +28,15 @@ def clone(tmp_path):
     return tmp_path
 
 
-def run(line: str, folder: Path, environment: dict[str, str] | None = None) -> None:
+@pytest.fixture
+def with_files(clone):
+    """A clone in which the reader has saved what the README shows; line 1 says as what."""
+    for block in blocks("yaml"):
+        (clone / block.splitlines()[0].removeprefix("# ")).write_text(block, encoding="utf-8")
+    return clone
+
+
+def run(line: str, folder: Path, environment: dict[str, str] | None = None) -> str:
     command, _, remark = line.removeprefix("$ ").partition("#")
     expected = int(match[1]) if (match := re.search(r"exits with (\d+)", remark)) else 0
     words = [
@@ -36,7 +44,8 @@ def run(line: str, folder: Path, environment: dict[str, str] | None = None) -> N
         for word in shlex.split(command)
         for path in (sorted(folder.glob(word)) if "*" in word else [None])
     ]
-    program = [sys.executable, "-m", "redactor", *words[1:]]
+    program = ["cp"] if words[0] == "cp" else [sys.executable, "-m", "redactor"]
+    program += words[1:]
     done = subprocess.run(
         program,
         cwd=folder,
@@ -46,12 +55,19 @@ def run(line: str, folder: Path, environment: dict[str, str] | None = None) -> N
         check=False,
     )
     assert done.returncode == expected, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @pytest.mark.parametrize("block", blocks("console"))
-def test_the_console_lines_work_one_after_the_other(block, clone):
+def test_the_console_lines_work_one_after_the_other(block, with_files):
     for line in block.splitlines():
-        run(line, clone)
+        run(line, with_files)
+
+
+def test_the_explanation_is_the_one_that_is_printed(with_files):
+    (line,) = [line for line in README.splitlines() if line.startswith("$ redactor policy explain")]
+
+    assert [run(line, with_files)] == blocks("text")
 
 
 @pytest.mark.parametrize("block", blocks("console oss"))
@@ -72,9 +88,11 @@ def test_the_python_works(block, clone, monkeypatch):
     exec(compile(block, "README.md", "exec"), {})
 
 
-@pytest.mark.parametrize("block", blocks("yaml"))
-def test_the_policy_is_valid(block):
-    assert Policy.parse(block).name == "marketplace"
+def test_the_policy_is_valid():
+    policy, tests = blocks("yaml")
+
+    assert Policy.parse(policy).name == "shop"
+    assert tests.startswith("# shop.test.yaml\n")
 
 
 def test_the_test_command_is_what_ci_calls():
