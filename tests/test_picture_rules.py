@@ -1,19 +1,21 @@
 """What rules for whole pictures do to a picture on its way through the pipeline."""
 
+import json
+
 import pytest
 
 from redactor import Flag, Redactor, Verdict
 from redactor.errors import NotPublishable
-from redactor.model import Origin
+from redactor.model import ImageCodes, Origin
 from redactor.policy import Policy, profile
 from redactor.report import Tally, row
 from redactor.report.words import done_to
 
 
-def a_redactor(*rules, default="blur", extra=""):
+def a_redactor(*rules, default="blur", extra="", **options):
     lines = "\n".join(f"  - {rule}" for rule in rules)
     head = f"version: 1\nname: test\n{extra}\ndefault: {{action: {default}}}\n"
-    return Redactor(Policy.parse(f"{head}pictures:\n{lines}\n"))
+    return Redactor(Policy.parse(f"{head}pictures:\n{lines}\n"), **options)
 
 
 MANY = "{id: many, when: {codes: {min: 2}}, flag: review, reason: more than one code, tags: sheet}"
@@ -101,6 +103,19 @@ def test_what_the_caller_knows_can_be_matched(a_picture):
 
     assert result.verdict is Verdict.QUARANTINED
     assert result.facts.origin == origin
+
+
+@pytest.mark.parametrize(("codes", "expected"), [(4, []), (5, ["maybe-more"])])
+def test_five_codes_from_image_codes_may_be_more(a_picture, codes, expected):
+    rule = "{id: maybe-more, when: {limit_reached: true}, flag: review}"
+    redactor = a_redactor(rule, detector="hybrid")
+    boxes = [{"Left": 2 + 30 * n, "Top": 10, "Width": 20, "Height": 20} for n in range(codes)]
+    answer = {"RequestId": "1", "Codes": [{"Content": "x", "Boundary": box} for box in boxes]}
+
+    result = redactor.plan(a_picture(), ask=lambda: ImageCodes(json.dumps(answer).encode()))
+
+    assert [said.rule for said in result.picture_rules] == expected
+    assert result.facts.limit_reached is bool(expected)
 
 
 def test_rows_and_tables_tell_what_the_rules_said(two_codes):
