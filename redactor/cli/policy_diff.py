@@ -117,7 +117,7 @@ def _code(row: CodeRow) -> RecordedCode:
     )
     origin = row["content"] if row["content_as"] == "host" and row["plain"] else None
     kinds = None if row["kinds"] is None else tuple(row["kinds"])
-    return RecordedCode(detection, row["read"] and not is_whole, kinds, origin)
+    return RecordedCode(detection, row["read"] and not is_whole, kinds, row["length"], origin)
 
 
 def _print_unjudged(console: Console, found: Difference) -> None:

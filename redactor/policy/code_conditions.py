@@ -299,10 +299,8 @@ def _length(wanted: schema.Count, _: Terms) -> Condition:
     return Condition(
         "length",
         limits_of(wanted),
-        lambda code: code.content is not None and within(len(code.content)),
-        lambda code: (
-            said(code) if code.content is None else f"it has {len(code.content):,} characters"
-        ),
+        lambda code: code.length is not None and within(code.length),
+        lambda code: said(code) if code.length is None else f"it has {code.length:,} characters",
         f"{bounds(wanted.min, wanted.max)} characters",
         is_about_content=True,
     )

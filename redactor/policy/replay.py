@@ -17,11 +17,11 @@ from redactor.policy.policy import Policy
 from redactor.policy.subject import Code, Picture, readings_of, today
 from redactor.policy.urls import read_link
 
-_OF_KINDS = frozenset({"payload"})
+# What one plain address, or none at all, suffices for.
 _OF_HOST = frozenset(
     {"domain", "url.host", "url.site", "url.punycode", "url.mixed_scripts", "url.shortener"}
+    | {"url.disguised"}
 )
-_OF_DISGUISE = frozenset({"url.disguised"})
 
 
 def profile(content: str) -> tuple[list[str], bool]:
@@ -42,6 +42,7 @@ class RecordedCode:
         detection: The code; its content is None where it was reduced.
         is_reduced: It was read, but its content was not recorded whole.
         kinds: What its content is for; None where that was not recorded.
+        length: Of its content in characters; None where that was not recorded.
         origin: Scheme and host of the one web address that it is, and that every reader reads
             alike; None where it is something else or that was not recorded.
     """
@@ -49,6 +50,7 @@ class RecordedCode:
     detection: Detection
     is_reduced: bool = False
     kinds: tuple[str, ...] | None = None
+    length: int | None = None
     origin: str | None = None
 
 
@@ -182,13 +184,15 @@ def _replay(
 def _readings(recorded: RecordedCode, picture: RecordedPicture) -> tuple[Code, ...]:
     day = picture.facts.day or today()
     codes = readings_of(recorded.detection, picture.facts, day, is_reduced=recorded.is_reduced)
-    if recorded.is_reduced and recorded.kinds is not None and not codes[0].is_disputed:
-        kinds = tuple(map(Payload, recorded.kinds))
-        known = _OF_KINDS
+    if recorded.is_reduced and not codes[0].is_disputed:
+        kinds = tuple(map(Payload, recorded.kinds or ()))
         link = read_link(recorded.origin + "/") if recorded.origin else None
-        if link is not None or Payload.URL not in kinds:
-            known |= _OF_HOST | _OF_DISGUISE
-        codes[0].recall(kinds, link, known)
+        known = set[str]() if recorded.length is None else {"length"}
+        if kinds:
+            known.add("payload")
+        if link is not None or (kinds and Payload.URL not in kinds):
+            known |= _OF_HOST
+        codes[0].recall(kinds, link, recorded.length, frozenset(known))
     return codes
 
 

@@ -28,7 +28,7 @@ class Code:
     """
 
     __slots__ = (
-        *("_link", "_links", "_payloads"),
+        *("_length", "_link", "_links", "_payloads"),
         *("content", "day", "detection", "facts", "is_disputed", "is_reduced", "known"),
     )
 
@@ -49,14 +49,26 @@ class Code:
         self.is_disputed = is_disputed
         self.is_reduced = is_reduced
         self.known: frozenset[str] = frozenset()
+        self._length = None if content is None else len(content)
         self._link: Link | bool | None = False
         self._links: tuple[Link, ...] | None = None
         self._payloads: tuple[Payload, ...] | None = None
 
-    def recall(self, kinds: tuple[Payload, ...], link: Link | None, known: frozenset[str]) -> None:
-        """Take what was recorded of a reduced content: its kinds, its address, what they tell."""
-        self._payloads, self._link, self.known = kinds, link, known
+    def recall(
+        self,
+        kinds: tuple[Payload, ...],
+        link: Link | None,
+        length: int | None,
+        known: frozenset[str],
+    ) -> None:
+        """Take what was recorded of a reduced content, and the conditions that it suffices for."""
+        self._payloads, self._link, self._length, self.known = kinds, link, length, known
         self._links = (link,) if link else ()
+
+    @property
+    def length(self) -> int | None:
+        """Characters of the content; None where it was not read."""
+        return self._length
 
     @property
     def is_settled(self) -> bool:

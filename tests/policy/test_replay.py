@@ -24,7 +24,9 @@ def recorded(a_code):
                 kinds, is_plain = profile(content)
                 origin = told.text if told.kind == "host" and is_plain else None
                 bare = a_code(None, readings=tuple(map(str, range(len(readings)))))
-                made = RecordedCode(bare, True, None if mode == "none" else tuple(kinds), origin)
+                made = RecordedCode(
+                    bare, True, None if mode == "none" else tuple(kinds), len(content), origin
+                )
             yield RecordedPicture(f"{number}.jpg", FACTS, (made,))
 
     return record
@@ -95,6 +97,7 @@ JUDGED = {
     "whether it was read": ("read: true", "hello"),
     "what it is for": ("payload: url", "https://a.example/x?y=z"),
     "the host": ("domain: a.example", "https://a.example/x"),
+    "how long it is": ("length: {max: 5}", "hello"),
     "the site": ("url: {site: example.co.uk}", "https://shop.example.co.uk/"),
     "a shortener": ("url: {shortener: true}", "https://bit.ly/abc"),
     "not a host": ("not: {domain: b.example}", "https://a.example/x"),
