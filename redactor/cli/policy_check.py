@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Find every mistake in policies, with its place.",
     epilog=help_of(
         "redactor policy check policies/*.yaml", "redactor policy check shop.yaml --strict"
-    )
+    ),
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--strict", is_flag=True, help="Take warnings for mistakes: exit with 3.")

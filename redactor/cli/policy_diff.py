@@ -23,9 +23,10 @@ _SHOWN = 5  # names of pictures; --json gives all
 
 
 @click.command(
+    short_help="Tell which recorded decisions would change.",
     epilog=help_of(
         "redactor policy diff policies/default.yaml policies/own-links.yaml --against results.jsonl"
-    )
+    ),
 )
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")

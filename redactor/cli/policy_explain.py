@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Say which rule decides about a code, and why.",
     epilog=help_of(
         "redactor policy explain policies/own-links.yaml --content https://example.com/",
         "redactor policy explain policies/own-links.yaml --unread",
         "redactor policy explain policies/own-links.yaml --image photo.jpg",
-    )
+    ),
 )
 @click.argument("file", metavar="POLICY")
 @click.option("--content", metavar="TEXT", help="Explain what becomes of a code that says this.")

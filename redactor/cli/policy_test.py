@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command(
+    short_help="Run the tests that lie beside policies.",
     epilog=help_of(
         "redactor policy test policies/default.yaml",
         "redactor policy test policies/*.yaml --junit policies.xml",
-    )
+    ),
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--junit", metavar="FILE", help="Write the outcome as JUnit XML, for CI.")
@@ -64,6 +65,8 @@ def _tests_of(file: str) -> str:
 
     if file.endswith(SUFFIX):
         return file
+    if not Path(file).is_file():
+        raise click.UsageError(f"{file}: cannot be read: no such file")
     name = f"{file.removesuffix('.yaml').removesuffix('.yml')}{SUFFIX}"
     if not Path(name).is_file():
         raise click.UsageError(f"{file} has no tests; write them into {name}")

@@ -293,7 +293,8 @@ def _differences(expected: ExpectedCode | Expect, decision: Decision) -> Iterato
     flag = decision.flag.value if decision.flag else "none"
     by = f"by rule `{decision.rule}`"
     if expected.action is not None and decision.action != expected.action:
-        yield f"action is {decision.action} {by}, not {expected.action}"
+        why = f" ({decision.reason})" if decision.reason else ""
+        yield f"action is {decision.action} {by}{why}, not {expected.action}"
     if expected.rule is not None and decision.rule != expected.rule:
         yield f"rule is `{decision.rule}`, not `{expected.rule}`"
     if expected.flag is not None and flag != expected.flag:
@@ -312,8 +313,10 @@ def _matched(expected: Sequence[ExpectedCode], decisions: Sequence[Decision]) ->
         fits = [d for d in left if wanted.content in (None, d.detection.content)]
         fits.sort(key=lambda decision: len(list(_differences(wanted, decision))))
         if not fits:
-            said = f"says {show(wanted.content)}" if wanted.content is not None else "is left"
-            yield f"no code {said}"
+            if wanted.content is not None:
+                yield f"no code says {show(wanted.content)}"
+            else:
+                yield f"no code is left to become {wanted.action}"
             continue
         left.remove(fits[0])
         yield from (f"{_name(fits[0])}: {text}" for text in _differences(wanted, fits[0]))

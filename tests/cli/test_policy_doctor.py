@@ -151,8 +151,9 @@ def test_every_command_and_option_has_help():
     assert silent == []
 
 
-def test_the_commands_are_listed_in_whole_sentences(redactor):
-    ended = redactor("--help", columns=80)
+@pytest.mark.parametrize("group", [[], ["policy"]], ids=["redactor", "policy"])
+def test_the_commands_are_listed_in_whole_sentences(redactor, group):
+    ended = redactor(*group, "--help", columns=80)
 
     listed = ended.out.split("Commands:")[1].split("Exit codes:")[0].strip().splitlines()
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)

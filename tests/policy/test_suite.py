@@ -62,7 +62,17 @@ def test_what_comes_true_passes(outcomes, test):
     [
         (
             "given: {content: wxp://f2f0}, expect: {action: allow}",
-            ["action is pixelate by rule `pay`, not allow"],
+            ["action is pixelate by rule `pay` (money), not allow"],
+        ),
+        (
+            "given: {codes: [{content: 'https://example.com/', at: [1, 1]},"
+            " {content: x, at: [9, 9]}]}, expect: {codes: [{content: x, action: fill},"
+            " {content: 'https://example.com/', action: allow}, {action: blur}]}",
+            [
+                "qrcode `https://example.com/`: action is fill by rule `ours`"
+                " (overlaps a code that `default` hides), not allow",
+                "no code is left to become blur",
+            ],
         ),
         (
             "given: {content: wxp://f2f0}, expect: {action: pixelate, flag: none, rule: ours}",
