@@ -201,4 +201,4 @@ CharacterName = Annotated[str, OneOf("set of characters", tuple(CHARACTERS))]
 class Entry(BaseModel):
     """A mapping of the policy file: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
