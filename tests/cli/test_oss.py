@@ -15,9 +15,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = "https://example.org/secret?token=4711"
-# Within the reach of IMM, and beyond it: too many codes, turned, of a kind it does not know.
-WITHIN = ["payment-screenshot", "brick-wall", "profile-card", "tea-carton"]
-BEYOND = ["poster", "rotated-business-card", "train-ticket"]
+# Within the reach of IMM (one is turned), and beyond it: too many codes, a kind it does not know.
+WITHIN = [
+    "payment-screenshot",
+    "brick-wall",
+    "profile-card",
+    "tea-carton",
+    "rotated-business-card",
+]
+BEYOND = ["poster", "train-ticket"]
 
 
 def rows(path):
@@ -102,7 +108,7 @@ def test_imm_alone_quarantines_what_is_beyond_it(redactor, there, bucket, tmp_pa
     failed = {name.split("/")[-1].split(".")[0] for name in told if "quar" in told[name]["verdict"]}
     assert ended.code == 4
     assert failed == set(BEYOND)
-    assert "3 pictures could not be handled" in ended.err
+    assert "2 pictures could not be handled" in ended.err
     for name, before in there.items():
         row = told[f"oss://shop/uploads/{name}"]
         assert bucket.object_exists(f"imm/{name}") is (row["verdict"] != "quarantined")
