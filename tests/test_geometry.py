@@ -78,7 +78,7 @@ def touched(quad, width, height, cell):
     return mask
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(quad=QUADS, cell=CELLS)
 @example(quad=Quad.of([(3, 3)] * 4), cell=(1, 1))
 @example(quad=Quad.of([(2, 5), (30, 5), (30, 5), (2, 5)]), cell=(1, 1))
@@ -89,7 +89,7 @@ def test_a_mask_holds_every_cell_that_the_quad_touches(quad, cell):
     assert not (touched(quad, 33, 29, cell) & ~mask).any()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(quad=QUADS, cell=CELLS)
 def test_a_mask_holds_no_cell_that_lies_apart(quad, cell):
     assume(len(quad.hull()) > 2)

@@ -361,7 +361,7 @@ def edited(data, edits):
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's remarks on what is broken
 @pytest.mark.parametrize(("form", "kind"), ALL)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS)
 @example(edits=[("set", 0.0, 0.0, b"\xff")])
 def test_any_edit_opens_or_is_refused(form, kind, edits, a_valid, a_region):

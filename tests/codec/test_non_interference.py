@@ -33,7 +33,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("form", "kind"), KINDS)
-@settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=14, suppress_health_check=list(HealthCheck))
 @given(size=SIZES, regions=REGIONS, seed=st.integers(0, 999))
 def test_pictures_that_differ_inside_the_hidden_regions_alone_come_out_the_same(
     form, kind, size, regions, seed, builders, redact, hidden_pixels, a_scene
@@ -49,7 +49,7 @@ def test_pictures_that_differ_inside_the_hidden_regions_alone_come_out_the_same(
 
 
 @pytest.mark.parametrize("kind", ["4:4:4", "4:2:0", "4:1:1", "gray", "progressive"])
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(size=SIZES, regions=REGIONS, seed=st.integers(0, 999))
 def test_no_coefficient_of_a_hidden_block_matters(
     kind, size, regions, seed, jpegs, redact, coefficients, hidden_pixels, a_scene, tmp_path

@@ -260,7 +260,7 @@ def rasters(draw):
     return gray
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(rasters(), st.booleans())
 def test_a_detector_never_raises_and_its_quads_are_finite(detector, gray, is_mirrored):
     before = gray.copy()

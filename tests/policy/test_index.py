@@ -57,7 +57,7 @@ def is_sound(rule):
     return not (reads and (action == "allow" or any(c.startswith(says) for c in conditions)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rules=RULES.map(lambda rules: [rule for rule in rules if is_sound(rule)]),
     content=st.none() | CONTENTS,

@@ -181,7 +181,7 @@ def test_where_everything_around_is_clear_it_stays_clear():
     assert np.allclose(new, 90, atol=0.01)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 999),
     action=st.sampled_from(HIDING),
