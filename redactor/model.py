@@ -7,7 +7,7 @@ origin top left, x right, y down.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -100,6 +100,25 @@ class Flag(StrEnum):
         return list(Flag).index(self)
 
 
+class Metadata(StrEnum):
+    """What stays around the pixels of a picture in which something was hidden.
+
+    Other pictures in the file never stay. `strip` holds for untouched pictures as well.
+    """
+
+    KEEP_SAFE = "keep-safe"
+    STRIP = "strip"
+    KEEP = "keep"
+
+
+class Trailer(StrEnum):
+    """What becomes of bytes behind the end of a picture."""
+
+    KEEP = "keep"
+    STRIP = "strip"
+    QUARANTINE = "quarantine"
+
+
 class Verdict(StrEnum):
     """What became of a picture. Where several apply, the first in this order."""
 
@@ -133,6 +152,10 @@ class Frame:
         """Width and height in pixels."""
         height, width = self.views[0].shape[:2]
         return width, height
+
+    def also(self, *views: Pixels) -> Frame:
+        """Give the frame with further views."""
+        return replace(self, views=(*self.views, *views))
 
 
 MIRRORED_ORIENTATIONS = frozenset({2, 4, 5, 7})
@@ -297,7 +320,7 @@ class Region:
         quad: The code with its quiet zone, before it grows to whole pixels or blocks.
         action: How it is drawn.
         style: The action's options.
-        frame: Index into the frames of the picture.
+        frame: Index into the frames of the picture: a page of it, or another picture in the file.
     """
 
     quad: Quad
@@ -308,19 +331,21 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """New pixels for a part of the picture itself, for a codec to put in place.
+    """New pixels for a part of one page of a picture, for a codec to put in place.
 
     Attributes:
         left: First column, a multiple of the codec's cell width, in pixels.
         top: First row, a multiple of the codec's cell height, in pixels.
         mask: Cells to replace; shape (rows of cells, columns of cells).
         planes: One per component, at the component's own resolution.
+        frame: Index of the page.
     """
 
     left: int
     top: int
     mask: Mask
     planes: tuple[Plane, ...]
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,15 +390,18 @@ class Limits:
 
     Attributes:
         max_bytes: Of a file.
-        max_pixels: Width times height, read from the header before anything is decoded.
+        max_pixels: Width times height, and of all frames or pages together; read from the headers
+            before anything is decoded.
         max_side: Of the longer side, in pixels.
-        max_codes: In one picture; more are a reason for quarantine.
+        max_codes: In one picture, or in each frame; more are a reason for quarantine.
+        max_frames: Frames of an animation, or pages.
     """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 100_000_000
     max_side: int = 65_500
     max_codes: int = 1_000
+    max_frames: int = 1_000
 
 
 DEFAULT_LIMITS = Limits()

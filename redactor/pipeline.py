@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from redactor import codec, render, verify
+from redactor import codec, motion, render, verify
 from redactor.detect import LocalDetector, imm, parse_image_codes
 from redactor.errors import (
     BackendMissing,
@@ -39,12 +40,14 @@ from redactor.model import (
     Facts,
     Flag,
     Limits,
+    Metadata,
     Origin,
     Patch,
     PictureDecision,
     Region,
     Result,
     Style,
+    Trailer,
     Verdict,
 )
 from redactor.policy import Policy
@@ -189,7 +192,7 @@ class _Work:
     limit_reached: bool = False
     decisions: tuple[Decision, ...] = ()
     picture_rules: tuple[PictureDecision, ...] = ()
-    regions: tuple[Region, ...] = ()
+    regions: tuple[Region, ...] = ()  # in pages and in other pictures of the file
     checks: list[Check] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     detectors: tuple[str, ...] = ()
@@ -213,8 +216,10 @@ class _Work:
     def _run(self, *, dry: bool) -> Result:
         with self._timed("decode"):
             picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
+        if picture.trailing and self.redactor.policy.trailer is Trailer.QUARANTINE:
+            raise PictureError(f"{picture.trailing:,} bytes lie behind the picture's end")
         with self._timed("detect"):
-            detections = self._detect(picture)
+            detections = self._followed(picture, self._detect(picture))
         self._decide(picture, detections)
         if dry:
             return self._result(None, None, dry_run=True)
@@ -222,7 +227,8 @@ class _Work:
         return self._result(image, path)
 
     def _decide(self, picture: codec.Picture, detections: Sequence[Detection]) -> None:
-        if len(detections) > self.redactor.limits.max_codes:
+        in_each = Counter(code.frame for code in detections)
+        if max(in_each.values(), default=0) > self.redactor.limits.max_codes:
             raise LimitExceeded(f"more than {self.redactor.limits.max_codes:,} codes")
         policy = self.redactor.policy
         with self._timed("decide"):
@@ -244,6 +250,12 @@ class _Work:
             limit_reached=self.limit_reached,
             day=datetime.now(UTC).date(),
         )
+
+    def _followed(
+        self, picture: codec.Picture, detections: tuple[Detection, ...]
+    ) -> tuple[Detection, ...]:
+        """Add codes to the frames of an animation in which they were missed."""
+        return motion.fill_gaps(detections, picture.moving)
 
     def _detect(self, picture: codec.Picture) -> tuple[Detection, ...]:
         where, local = self.redactor.where, self.redactor.local
@@ -272,6 +284,8 @@ class _Work:
             return None, "image/codes can be asked only about objects in OSS"
         if refusal := imm.why_not(picture.format, picture.size, len(self.data)):
             return None, refusal
+        if len(picture.pages) > 1:
+            return None, "image/codes looks at one frame, and the picture has more"
         try:
             answer = self.ask()
             if answer.etag and self.etag and answer.etag.upper() != self.etag.upper():
@@ -290,12 +304,17 @@ class _Work:
         further: Sequence[Detection],
         picture: codec.Picture,
     ) -> tuple[Detection, ...]:
-        """Join further detections in the picture itself with those that are known."""
-        if not further:
-            return tuple(known)
-        here = [code for code in known if code.frame == 0]
-        merged = self.redactor.local.merge([*here, *further], picture.frames[0])
-        return (*merged, *(code for code in known if code.frame != 0))
+        """Join further detections with those that are known, frame by frame."""
+        joined: list[Detection] = []
+        touched = {code.frame for code in further}
+        for index in sorted(touched | {code.frame for code in known}):
+            here = [code for code in known if code.frame == index]
+            if index in touched:
+                new = [code for code in further if code.frame == index]
+                merged = self.redactor.local.merge([*here, *new], picture.frames[index])
+                here = [replace(code, frame=index) for code in merged]
+            joined += here
+        return tuple(joined)
 
     def _render_until_gone(
         self, picture: codec.Picture, detections: Sequence[Detection]
@@ -306,7 +325,7 @@ class _Work:
             PictureError: If it still can after the last remedy.
             DetectorError: If the codes come from IMM alone and it has missed one.
         """
-        stages: dict[Quad, int] = {}
+        stages: dict[_Place, int] = {}
         # Whatever was changed is read again, whole; and so is what only IMM has looked at.
         is_remote = self.redactor.where is Where.IMM
         for _ in range(_ROUNDS):
@@ -324,14 +343,16 @@ class _Work:
                 remedy = "decide again"
                 if is_remote:
                     raise DetectorError("beyond IMM: verification read a code that it missed")
+                if any(code.frame >= len(picture.pages) for code in findings.strangers):
+                    raise PictureError("another picture in what was written shows a code")
                 detections = self._with(detections, findings.strangers, picture)
-                self._decide(picture, detections)
-            drawn = [decision for decision in hidden if decision.detection.frame == 0]
-            for decision, leaks in zip(drawn, findings.leaks, strict=True):
+                self._decide(picture, self._followed(picture, detections))
+            drawn = [code for d in hidden if (code := d.detection).frame < len(picture.pages)]
+            for code, leaks in zip(drawn, findings.leaks, strict=True):
                 if leaks:
-                    quad = decision.detection.quad
-                    stages[quad] = stages.get(quad, 0) + 1
-                    remedy = ("larger", "fill", "quarantine")[min(stages[quad], 3) - 1]
+                    place = code.frame, code.quad
+                    stages[place] = stages.get(place, 0) + 1
+                    remedy = ("larger", "fill", "quarantine")[min(stages[place], 3) - 1]
             self.checks.append(replace(findings.check, remedy=remedy))
             if remedy == "quarantine":
                 break
@@ -339,23 +360,28 @@ class _Work:
 
     def _draw(self, picture: codec.Picture) -> tuple[bytes, str, codec.Picture | None]:
         """Write the file without what is hidden, and open it again; None where nothing is."""
-        if not self.regions:
-            return self.data, "unchanged", None
-        if picture.refusal is not None:
-            raise PictureError(picture.refusal)
-        with self._timed("render"):
-            patches = tuple(_patches(picture, [r for r in self.regions if r.frame == 0]))
-        with self._timed("encode"):
-            image, path = picture.encode(patches)
+        policy = self.redactor.policy
+        if not self.regions and policy.metadata is not Metadata.STRIP:
+            if policy.trailer is not Trailer.STRIP or not picture.trailing:
+                return self.data, "unchanged", None
+            image, path = self.data[: -picture.trailing], "lossless"
+        else:
+            if picture.refusal is not None:
+                raise PictureError(picture.refusal)
+            with self._timed("render"):
+                patches = tuple(_patches(picture, self.regions))
+            with self._timed("encode"):
+                image, path = picture.encode(patches, policy.metadata)
         with self._timed("verify"):
             output = codec.open_picture(image, self.redactor.limits)
-        if output.size != picture.size or len(output.frames) > 1:
+        has_others = self.regions and len(output.frames) > len(output.pages)
+        if [page.size for page in output.pages] != [p.size for p in picture.pages] or has_others:
             raise PictureError("what was written is not the picture that was drawn")
-        return image, path, output
+        return image, path, output if self.regions else None
 
     def _check(self, picture: codec.Picture, hidden: Sequence[Decision]) -> verify.Findings:
         allowed = [decision for decision in self.decisions if not decision.action.hides]
-        regions = [region for region in self.regions if region.frame == 0]
+        regions = [region for region in self.regions if region.frame < len(picture.pages)]
         with self._timed("verify"):
             return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=True)
 
@@ -363,7 +389,7 @@ class _Work:
         flag = max(self._flags(), key=lambda level: level.rank, default=None)
         verdict = self._verdict(flag)
         frames = self.picture.frames if self.picture else ()
-        if self.regions and len(frames) > 1:
+        if self.picture and self.regions and len(frames) > len(self.picture.pages):
             self.remarks.append("other pictures in the file were removed")
         if self.redactor.local.remark:
             self.remarks.append(self.redactor.local.remark)
@@ -447,9 +473,12 @@ def _read_all(file: BinaryIO, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _region(decision: Decision, stages: dict[Quad, int]) -> Region:
+_Place = tuple[int, Quad]  # a frame and where in it
+
+
+def _region(decision: Decision, stages: dict[_Place, int]) -> Region:
     """Give the region of a code at the stage of escalation it has reached."""
-    stage = stages.get(decision.detection.quad, 0)
+    stage = stages.get((decision.detection.frame, decision.detection.quad), 0)
     region = render.region_of(decision, scale=_LARGER if stage else 1.0)
     if stage >= 2:
         return replace(region, action=Action.FILL, style=Style())
@@ -457,11 +486,20 @@ def _region(decision: Decision, stages: dict[Quad, int]) -> Region:
 
 
 def _patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patch]:
-    """Draw every region; each from the surroundings of all, so their order does not matter."""
-    hidden = render.hidden_area(regions, picture.size, picture.cell)
-    across, down = picture.cell
+    """Draw every region of every page."""
+    for index, page in enumerate(picture.pages):
+        here = [region for region in regions if region.frame == index]
+        yield from (replace(patch, frame=index) for patch in _patches_of(page, here))
+
+
+def _patches_of(page: codec.Page, regions: Sequence[Region]) -> Iterator[Patch]:
+    """Draw regions of one page; each from the surroundings of all, so their order is no matter."""
+    if not regions:
+        return
+    hidden = render.hidden_area(regions, page.size, page.cell)
+    across, down = page.cell
     for region in regions:
-        touched, mask = region.quad.touched(*picture.size, cell=picture.cell)
+        touched, mask = region.quad.touched(*page.size, cell=page.cell)
         if not mask.any():
             continue
         ring = max(_RING_CELLS, round(_RING_SHARE * max(touched.width, touched.height)))
@@ -471,12 +509,12 @@ def _patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patc
         target[top : top + touched.height, left : left + touched.width] = mask
         box = Box(cells.left * across, cells.top * down, cells.right * across, cells.bottom * down)
         planes = render.draw(
-            picture.read(box),
+            page.read(box),
             hidden=hidden[cells.top : cells.bottom, cells.left : cells.right],
             target=target,
             action=region.action,
             style=region.style,
-            color=picture.color(region.style.color) if region.style.color else None,
-            has_alpha=picture.has_alpha,
+            color=page.color(region.style.color) if region.style.color else None,
+            has_alpha=page.has_alpha,
         )
         yield Patch(box.left, box.top, target, planes)

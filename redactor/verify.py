@@ -7,11 +7,10 @@ sees what the hidden codes said, so escalation cannot depend on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redactor.detect import LocalDetector
 from redactor.detect.variants import COUNT
-from redactor.geometry import Quad
 from redactor.model import Check, Decision, Detection, Frame, Region
 
 _INSIDE_SHARE = 0.2  # of a reading's area that lies in a region, for it to be a leak of it
@@ -51,26 +50,33 @@ def check(
     Args:
         detector: Whose decoders read.
         frames: The picture as it would be written, decoded again, and others in its file.
-        regions: What is hidden in the picture itself.
+        regions: What is hidden, each in its frame.
         allowed: Decisions on the codes that stay.
         whole: Look at every frame whole as well, not only at the regions with their context.
 
     Raises:
         DetectorError: If an engine fails.
     """
-    quads = [region.quad for region in regions]
-    readings = detector.read_areas(frames[0], quads, margin=_CONTEXT)
+    readings = [
+        replace(code, frame=index)
+        for index in sorted({region.frame for region in regions})
+        for code in detector.read_areas(
+            frames[index],
+            [region.quad for region in regions if region.frame == index],
+            margin=_CONTEXT,
+        )
+    ]
     if whole:
         # As the picture was looked at first: to hide one code can bring out another.
         readings += [code for code in detector.detect(frames) if code.is_read]
-    leaks = tuple(any(_lies_in(code, quad) for code in readings) for quad in quads)
+    leaks = tuple(any(_lies_in(code, region) for code in readings) for region in regions)
     strangers = tuple(
         code
         for code in readings
-        if not any(_lies_in(code, quad) for quad in quads)
+        if not any(_lies_in(code, region) for region in regions)
         and not any(_explains(decision, code) for decision in allowed)
     )
-    leaking = tuple(quad for quad, leak in zip(quads, leaks, strict=True) if leak)
+    leaking = tuple(region.quad for region, leak in zip(regions, leaks, strict=True) if leak)
     return Findings(
         leaks,
         strangers,
@@ -83,12 +89,12 @@ def check(
     )
 
 
-def _lies_in(reading: Detection, region: Quad) -> bool:
-    if reading.frame != 0:
+def _lies_in(reading: Detection, region: Region) -> bool:
+    if reading.frame != region.frame:
         return False
     if reading.quad.area <= 0:
-        return region.contains(reading.quad.center)
-    return reading.quad.overlap(region) > _INSIDE_SHARE * reading.quad.area
+        return region.quad.contains(reading.quad.center)
+    return reading.quad.overlap(region.quad) > _INSIDE_SHARE * reading.quad.area
 
 
 def _explains(decision: Decision, reading: Detection) -> bool:

@@ -71,8 +71,9 @@ MAY_KNOW = {
     "policy": LEAVES,
     "render": LEAVES,
     "codec": LEAVES,
+    "motion": LEAVES,
     "verify": LEAVES | {"detect"},
-    "pipeline": LEAVES | {"detect", "policy", "render", "codec", "verify"},
+    "pipeline": LEAVES | {"detect", "policy", "render", "codec", "motion", "verify"},
     "storage": {"errors", "model"},
     "report": LEAVES,
     "batch": {"errors", "model", "pipeline", "storage", "codec"},
@@ -141,8 +142,8 @@ def test_each_decoder_binding_and_service_is_imported_in_one_file(package):
 
 
 PARTS = {
-    "numpy": {"geometry", "model", "detect", "policy", "render", "codec", "pipeline"},
-    "cv2": {"detect", "render"},
+    "numpy": {"geometry", "model", "detect", "policy", "render", "codec", "motion", "pipeline"},
+    "cv2": {"detect", "render", "codec"},
     "PIL": {"codec", "report", "testing"},
     "pydantic": {"policy"},
     "pydantic_core": {"policy"},

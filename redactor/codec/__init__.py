@@ -7,21 +7,39 @@ puts drawn patches in place and leaves the rest of the file as it was.
 
 from collections.abc import Callable
 
-from redactor.codec.base import Picture, sniff, translated
+from redactor.codec import apng, webp
+from redactor.codec.base import Page, Picture, sniff, translated
+from redactor.codec.gif import GifPicture
 from redactor.codec.jpeg import JpegPicture
 from redactor.codec.png import PngPicture
-from redactor.codec.webp import WebpPicture
+from redactor.codec.webp_animation import WebpAnimation
 from redactor.errors import LimitExceeded, UnsupportedPicture
 from redactor.model import DEFAULT_LIMITS, Limits
 
-__all__ = ["CONTENT_TYPES", "Picture", "open_picture"]
+__all__ = ["CONTENT_TYPES", "Page", "Picture", "open_picture"]
 
-CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+CONTENT_TYPES = {
+    "GIF": "image/gif",
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+}
+
+
+def _open_png(data: bytes, limits: Limits) -> Picture:
+    return (apng.ApngPicture if apng.is_animated(data) else PngPicture)(data, limits)
+
+
+def _open_webp(data: bytes, limits: Limits) -> Picture:
+    is_animated = any(kind == b"ANMF" for kind, _ in webp.read_chunks(data)[0])
+    return (WebpAnimation if is_animated else webp.WebpPicture)(data, limits)
+
 
 _CODECS: dict[str, Callable[[bytes, Limits], Picture]] = {
+    "GIF": GifPicture,
     "JPEG": JpegPicture,
-    "PNG": PngPicture,
-    "WEBP": WebpPicture,
+    "PNG": _open_png,
+    "WEBP": _open_webp,
 }
 
 

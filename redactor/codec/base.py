@@ -15,7 +15,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlug
 from redactor.codec.markers import check_passes
 from redactor.errors import DamagedPicture, LimitExceeded, PictureError, UnsupportedPicture
 from redactor.geometry import Box
-from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Patch, Pixels, Plane
+from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Metadata, Patch, Pixels, Plane
 
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
@@ -46,26 +46,18 @@ _MAGIC = (
 )
 
 
-class Picture(Protocol):
-    """An open picture file.
+class Page(Protocol):
+    """One raster of a picture that can be drawn on: the picture, a frame or a page of it.
 
     Attributes:
-        format: `JPEG`, `PNG`, `WEBP`.
-        size: Width and height of the stored raster in pixels.
-        orientation: EXIF orientation, 1 to 8.
-        frames: What there is to look at: the picture, then every other picture in the file.
-        cell: Width and height in pixels of the units in which the file can be changed.
+        size: Width and height in pixels.
+        cell: Width and height in pixels of the units in which it can be changed.
         has_alpha: Whether the last plane is the opacity.
-        refusal: Why this file cannot be changed; None where it can be.
     """
 
-    format: str
     size: tuple[int, int]
-    orientation: int
-    frames: tuple[Frame, ...]
     cell: tuple[int, int]
     has_alpha: bool
-    refusal: str | None
 
     def read(self, box: Box) -> tuple[Plane, ...]:
         """Give the component planes under a box of whole cells.
@@ -76,8 +68,41 @@ class Picture(Protocol):
     def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:
         """Give a colour's value in each plane; None where the file's colours cannot say it."""
 
-    def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
+
+class Picture(Protocol):
+    """An open picture file.
+
+    Attributes:
+        format: `JPEG`, `PNG`, `WEBP` …
+        size: Width and height of the stored raster in pixels; of a multi-page file, the first.
+        orientation: EXIF orientation, 1 to 8.
+        frames: What there is to look at: a frame for each page, in order, then every other picture
+            in the file.
+        moving: How many pages, from the first, follow each other in time; 0 in a still picture.
+        refusal: Why this file cannot be changed; None where it can be.
+        trailing: How many bytes lie behind the picture's end.
+    """
+
+    format: str
+    size: tuple[int, int]
+    orientation: int
+    frames: tuple[Frame, ...]
+    moving: int
+    refusal: str | None
+    trailing: int
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """What can be drawn on: the picture, or each frame or page of it as viewers show it."""
+
+    def encode(
+        self, patches: tuple[Patch, ...], metadata: Metadata = Metadata.KEEP_SAFE
+    ) -> tuple[bytes, str]:
         """Write the file with patches in place, and without any other picture in it.
+
+        Args:
+            patches: What was drawn; none where only other pictures or metadata have to go.
+            metadata: What else stays.
 
         Returns:
             The bytes, and how they were made: `coefficients`, `lossless` or `re-encoded`.
@@ -188,23 +213,31 @@ def main_frame(image: Image.Image, orientation: int) -> Frame:
 def views(image: Image.Image) -> tuple[Pixels, ...]:
     """Give what a picture can look like; see `Frame.views`."""
     if image.mode.startswith("I;16"):
-        return _deep_views(np.asarray(image).astype(np.uint16))
+        return deep_views(np.asarray(image).astype(np.uint16))
     if not has_transparency(image):
         mode = "L" if image.mode in "1L" else "RGB"
         return (_read_only(np.asarray(image if image.mode == mode else image.convert(mode))),)
-    rgba = np.asarray(image.convert("RGBA"))
-    alpha = rgba[..., 3:].astype(np.uint16)
+    return rgba_views(np.asarray(image.convert("RGBA")))
+
+
+def rgba_views(rgba: Pixels) -> tuple[Pixels, ...]:
+    """Give what pixels with opacity, shape (height, width, 4), can look like."""
     color = rgba[..., :3]
+    if rgba[..., 3].min() == 255:
+        return (_read_only(np.ascontiguousarray(color)),)
+    alpha = rgba[..., 3:].astype(np.uint16)
     shown = color * alpha
     over_white = ((shown + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    seen = [over_white]
-    if alpha.min() < 255:
-        seen += [((shown + 127) // 255).astype(np.uint8), color, rgba[..., 3]]
+    seen = (over_white, ((shown + 127) // 255).astype(np.uint8), color, rgba[..., 3])
     return tuple(_read_only(np.ascontiguousarray(view)) for view in seen)
 
 
-def _deep_views(values: NDArray[np.uint16]) -> tuple[Pixels, ...]:
-    """Give the high byte of 16-bit values, and their whole range stretched over 8 bits."""
+def deep_views(values: NDArray[np.uint16]) -> tuple[Pixels, ...]:
+    """Give the high byte of 16-bit values, and their whole range stretched over 8 bits.
+
+    Args:
+        values: Shape (height, width) or (height, width, 3).
+    """
     low, high = int(values.min()), int(values.max())
     stretched = (values - low) * (255.0 / max(high - low, 1))
     return _read_only((values >> 8).astype(np.uint8)), _read_only(stretched.astype(np.uint8))

@@ -23,7 +23,7 @@ import jpeglib
 import numpy as np
 from numpy.typing import NDArray
 
-from redactor.codec.base import decode, main_frame
+from redactor.codec.base import Page, decode, main_frame
 from redactor.codec.dct import Blocks, Table, forward, inverse, part
 from redactor.codec.markers import (
     APP0,
@@ -53,7 +53,7 @@ from redactor.codec.metadata import (
 )
 from redactor.errors import DamagedPicture, UnsupportedPicture
 from redactor.geometry import Box
-from redactor.model import Frame, Limits, Patch, Plane
+from redactor.model import Frame, Limits, Metadata, Patch, Plane
 
 _MAX_COMMENT_BYTES = 1024  # a sentence stays; what could be a copy of a code goes
 
@@ -87,6 +87,7 @@ class JpegPicture:
 
     format = "JPEG"
     has_alpha = False
+    moving = 0
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._segments, self._scans, trailer = split(data)
@@ -94,6 +95,7 @@ class JpegPicture:
         self.size = image.size
         self.orientation = orientation(image)
         refuse_raw_thumbnail(image)
+        self.trailing = len(trailer)
         others = [(_name(segment), segment.body) for segment in self._segments]
         frames = embedded_frames([*others, ("trailer", trailer)], limits)
         raw = (f for s in self._segments if (f := _raw_thumbnail(s)) is not None)
@@ -114,6 +116,11 @@ class JpegPicture:
             return "JPEG with arithmetic coding, lossless or more than 8 bits cannot be changed yet"
         return None
 
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """See `Picture.pages`."""
+        return (self,)
+
     def read(self, box: Box) -> tuple[Plane, ...]:
         """See `Picture.read`."""
         return tuple(
@@ -133,7 +140,9 @@ class JpegPicture:
             return (float(red), float(green), float(blue))
         return (luma, 128 + (blue - luma) * 0.564, 128 + (red - luma) * 0.713)
 
-    def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
+    def encode(
+        self, patches: tuple[Patch, ...], metadata: Metadata = Metadata.KEEP_SAFE
+    ) -> tuple[bytes, str]:
         """See `Picture.encode`."""
         if patches:
             tables = [segment for segment in self._segments if segment.marker == DQT]
@@ -141,7 +150,7 @@ class JpegPicture:
         else:  # only other pictures in the file were hidden: the scans stay as they are
             kept = [segment for segment in self._segments if not segment.is_application]
             scans = self._scans
-        segments = (*_safe(self._segments), *kept)
+        segments = (*_kept(self._segments, metadata), *kept)
         start = bytes((0xFF, SOI))
         return start + b"".join(segment.bytes for segment in segments) + scans, "coefficients"
 
@@ -233,7 +242,7 @@ def _name(segment: Segment) -> str:
     return f"APP{segment.marker - APP0}" if APP0 <= segment.marker < APP0 + 16 else "segment"
 
 
-def _safe(segments: list[Segment]) -> Iterator[Segment]:
+def _kept(segments: list[Segment], metadata: Metadata) -> Iterator[Segment]:
     """Give the application segments that stay when something was hidden."""
     for segment in segments:
         marker, body = segment.marker, segment.body
@@ -241,20 +250,25 @@ def _safe(segments: list[Segment]) -> Iterator[Segment]:
             # Version, unit and density stay; a thumbnail inside goes.
             yield Segment(APP0, body[:12] + b"\0\0")
         elif marker == APP1 and body.startswith(b"Exif\0\0"):
-            if cleaned := clean_exif(body):
+            if cleaned := clean_exif(body, metadata):
                 yield Segment(APP1, cleaned)
         elif marker == APP14 and body.startswith(b"Adobe") and len(body) >= 12:
             yield Segment(APP14, body[:12])
-        elif _is_plain(segment):
+        elif _stays(segment, metadata):
             yield segment
 
 
-def _is_plain(segment: Segment) -> bool:
-    """Say whether a segment is a colour profile or a short comment, and nothing more."""
-    if segment.marker == APP2:
-        return segment.body.startswith(b"ICC_PROFILE\0") and not has_picture(segment.body)
+def _stays(segment: Segment, metadata: Metadata) -> bool:
+    """Say whether a segment stays: a profile; a short comment; by `keep`, all but pictures."""
+    if has_picture(segment.body) or not segment.is_application:
+        return False
+    if segment.marker == APP2 and segment.body.startswith(b"ICC_PROFILE\0"):
+        return True
+    if metadata is Metadata.KEEP:
+        # What describes other pictures in the file goes with them.
+        return not segment.body.startswith((b"MPF\0", b"JFXX\0"))
     is_short = segment.marker == COM and len(segment.body) <= _MAX_COMMENT_BYTES
-    return is_short and not has_picture(segment.body)
+    return is_short and metadata is Metadata.KEEP_SAFE
 
 
 def _read(file: bytes, shapes: Sequence[tuple[int, int]]) -> list[tuple[Blocks, Table]]:

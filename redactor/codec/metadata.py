@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 from redactor.codec.base import decode, has_header, translated, views
 from redactor.errors import LimitExceeded, PictureError, UnsupportedPicture
-from redactor.model import Frame, Limits
+from redactor.model import Frame, Limits, Metadata
 
 # Larger binary values than this can hold a picture; the longest plain tags are far shorter.
 _MAX_TAG_BYTES = 256
@@ -33,7 +33,7 @@ _PICTURE_START = re.compile(
 
 def has_picture(data: bytes) -> bool:
     """Say whether something in these bytes begins like a picture."""
-    return _PICTURE_START.search(data) is not None
+    return _PICTURE_START.search(data) is not None or _BASE64_JPEG.search(data) is not None
 
 
 def orientation(image: Image.Image) -> int:
@@ -45,17 +45,34 @@ def orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def clean_exif(block: bytes) -> bytes:
+def exif_orientation(block: bytes) -> int:
+    """Give the orientation that an EXIF block states, 1 where it is absent or nonsense."""
+    return orientation(_bare(block))
+
+
+def _bare(block: bytes) -> Image.Image:
+    """Give a picture of nothing but an EXIF block."""
+    image = Image.Image()
+    image.info["exif"] = block
+    return image
+
+
+def clean_exif(block: bytes, metadata: Metadata = Metadata.KEEP_SAFE) -> bytes:
     """Take everything that can hold pixels out of an EXIF block.
 
     Args:
         block: With or without the leading `Exif` and two zero bytes.
+        metadata: `strip` leaves the orientation alone; `keep` takes out pictures alone.
 
     Returns:
         The same bytes where there was nothing to take out; else a new block in the same form.
         A block that cannot be read is dropped but for its orientation.
     """
     prefix = b"Exif\0\0" if block.startswith(b"Exif\0\0") else b""
+    if metadata is Metadata.STRIP:
+        return _orientation_only(block, prefix)
+    if metadata is Metadata.KEEP and not has_picture(block) and not _has_thumbnail(block):
+        return block
     try:
         exif = Image.Exif()
         exif.load(block)
@@ -140,6 +157,11 @@ def refuse_raw_thumbnail(image: Image.Image) -> None:
         raise UnsupportedPicture("its EXIF thumbnail is uncompressed and cannot be looked at yet")
 
 
+def refuse_raw_thumbnail_in(block: bytes) -> None:
+    """Stop at an EXIF block with a thumbnail of bare pixels; see `refuse_raw_thumbnail`."""
+    refuse_raw_thumbnail(_bare(block))
+
+
 def _with_base64(places: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
     """Give places, and after each the pictures that it holds in base64, as XMP does."""
     for name, data in places:
@@ -147,6 +169,15 @@ def _with_base64(places: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, byt
         for match in _BASE64_JPEG.finditer(data):
             text = re.sub(rb"&#x[aAdD];|\s", b"", match[0])
             yield name, base64.b64decode(text[: len(text) // 4 * 4])
+
+
+def _has_thumbnail(block: bytes) -> bool:
+    try:
+        exif = Image.Exif()
+        exif.load(block)
+        return bool(exif.get_ifd(ExifTags.IFD.IFD1))
+    except Exception:  # noqa: BLE001 - as above
+        return True
 
 
 def _orientation_only(block: bytes, prefix: bytes) -> bytes:

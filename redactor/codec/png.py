@@ -1,34 +1,53 @@
-"""PNG: pixels through Pillow, every other chunk carried over by hand.
+"""PNG: samples in every type and depth, every other chunk carried over by hand.
 
-Pillow drops what it does not know (gamma, chromaticities, significant bits …), so only the new
-IHDR and IDAT come from it. Pixel-identical outside the hidden region.
+Only new samples are written; sizes, types, interlacing and the chunks that say what colours mean
+stay those of the file. Pixel-identical outside the hidden region.
 """
 
 from __future__ import annotations
 
-import io
 import itertools
 import struct
-import zlib
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
-from redactor.codec.base import decode, has_transparency, main_frame
-from redactor.codec.metadata import clean_exif, embedded_frames, orientation, refuse_raw_thumbnail
-from redactor.codec.raster import Canvas, palette_indices
-from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
-from redactor.geometry import Box
-from redactor.model import Limits, Patch, Pixels, Plane
-
-# Kept when something was hidden: colour, size and display. Text and unknown chunks can hold
-# a copy of the code; APNG's can hold whole frames.
-_SAFE_CHUNKS = frozenset(
-    b"PLTE tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT pHYs bKGD tIME".split()
+from redactor.codec.base import decode, deep_views, main_frame
+from redactor.codec.metadata import (
+    clean_exif,
+    embedded_frames,
+    has_picture,
+    orientation,
+    refuse_raw_thumbnail,
 )
+from redactor.codec.png_samples import (
+    GRAY,
+    GRAY_ALPHA,
+    PALETTE,
+    RGB,
+    RGBA,
+    Header,
+    chunk,
+    decode_samples,
+    encode_samples,
+)
+from redactor.codec.raster import Canvas, Samples, exact_indices, luma, palette_indices
+from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
+from redactor.geometry import Mask
+from redactor.model import Frame, Limits, Metadata, Patch, Pixels
+
+Chunks = list[tuple[bytes, bytes]]
+
+MAGIC = b"\x89PNG\r\n\x1a\n"
+# What says how pixels are shown: it stays in any case.
+_COLOR_CHUNKS = frozenset(b"PLTE tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD".split())
+# Plain facts: kept when something was hidden. Text and unknown chunks can hold a copy of the
+# code; APNG's can hold whole frames.
+_SAFE_CHUNKS = _COLOR_CHUNKS | {b"pHYs", b"tIME"}
+_TEXT_CHUNKS = frozenset({b"tEXt", b"iTXt", b"zTXt"})
 # Which of two some readers take first and others last.
-_SINGLE_CHUNKS = tuple(b"IHDR PLTE tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD eXIf pHYs".split())
+_SINGLE_CHUNKS = tuple(b"IHDR PLTE tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD eXIf pHYs acTL".split())
 _END = b"IEND"
 _MAX_CHUNKS = 100_000  # of 1 KB each in the largest file
 
@@ -37,123 +56,229 @@ class PngPicture:
     """A still PNG; see `Picture`."""
 
     format = "PNG"
-    cell = (1, 1)
+    moving = 0
+    refusal: str | None = None
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        self._chunks, trailer = _read_chunks(data)
-        if any(kind == b"fdAT" for kind, _ in self._chunks):
-            raise UnsupportedPicture("animated PNG pictures are not handled yet")
+        self._chunks, trailer = read_chunks(data)
         image = decode(data, "PNG", limits)
-        header = self._chunks[0][1]
-        self._depth, self._color = header[8], header[9]
-        self._image = image
+        self._colors = Colors(self._chunks)
         self.size = image.size
         self.orientation = orientation(image)
+        self.trailing = len(trailer)
         refuse_raw_thumbnail(image)
-        others = [(kind.decode("latin-1"), body) for kind, body in self._chunks if kind != b"IDAT"]
-        frames = embedded_frames([*others, ("trailer", trailer)], limits)
-        self.frames = (main_frame(image, self.orientation), *frames)
-        self.refusal = self._why_not()
-        self._canvas = Canvas(_channels(image)) if self.refusal is None else None
-        self.has_alpha = self._canvas is not None and self._canvas.has_alpha
+        frame = main_frame(image, self.orientation)
+        if (header := self._colors.header).depth == 16 and header.color != GRAY:
+            # Pillow gives the high bytes; a code may lie in a narrow range of all 16 bits.
+            values = self._samples[..., : 1 if header.color == GRAY_ALPHA else 3].astype(np.uint16)
+            deep = deep_views(values.squeeze(-1) if values.shape[-1] == 1 else values)
+            frame = frame.also(deep[1])
+        self.frames = (frame, *other_pictures(self._chunks, trailer, limits))
 
-    def _why_not(self) -> str | None:
-        if self._depth == 16:
-            return "PNG with 16 bits a channel can be looked at but not changed yet"
-        if self._color == 0 and self._depth in (2, 4):
-            return f"grey PNG of {self._depth} bits can be looked at but not changed yet"
-        if self._image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
-            return f"PNG of mode {self._image.mode} can be looked at but not changed yet"
-        return None
+    @cached_property
+    def _samples(self) -> Samples:
+        deflated = b"".join(body for kind, body in self._chunks if kind == b"IDAT")
+        return decode_samples(self._colors.header, deflated)
 
-    def read(self, box: Box) -> tuple[Plane, ...]:
-        """See `Picture.read`."""
-        return self._open_canvas().read(box)
+    @cached_property
+    def pages(self) -> tuple[Canvas]:
+        """See `Picture.pages`."""
+        return (Canvas(self._colors.channels(self._samples)),)
 
-    def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...]:
-        """See `Picture.color`."""
-        return self._open_canvas().color(rgb)
-
-    def encode(self, patches: tuple[Patch, ...]) -> tuple[bytes, str]:
+    def encode(
+        self, patches: tuple[Patch, ...], metadata: Metadata = Metadata.KEEP_SAFE
+    ) -> tuple[bytes, str]:
         """See `Picture.encode`."""
-        pixels, drawn = self._open_canvas().apply(patches)
-        image = Image.fromarray(self._from_channels(pixels, drawn))
-        if self._image.mode == "1":
-            image = image.convert("1", dither=Image.Dither.NONE)
-        if self._image.mode == "P":
-            image = image.convert("L")
-            image.putpalette(self._image.getpalette() or [])
-        buffer = io.BytesIO()
-        bits = {"bits": self._depth} if self._image.mode == "P" else {}
-        image.save(buffer, "PNG", **bits)
-        return self._splice(buffer.getvalue()), "lossless"
+        pixels = None
+        if patches:
+            samples = self._colors.samples(*self.pages[0].apply(patches), self._samples)
+            pixels = encode_samples(self._colors.header, samples)
+        return b"".join(self._written(pixels, metadata)), "lossless"
 
-    def _open_canvas(self) -> Canvas:
-        if self._canvas is None:
-            raise UnsupportedPicture(self.refusal or "")
-        return self._canvas
+    def _written(self, pixels: bytes | None, metadata: Metadata) -> Iterator[bytes]:
+        """Give the chunks that stay, with new pixels among them where there are some."""
+        yield MAGIC
+        for kind, body in kept_chunks(self._chunks, metadata):
+            if kind != b"IDAT" or pixels is None:
+                yield chunk(kind, body)
+            elif pixels:
+                yield chunk(b"IDAT", pixels)
+                pixels = b""
+        yield chunk(_END, b"")
 
-    def _from_channels(self, pixels: Pixels, drawn: Pixels) -> Pixels:
-        """Turn channels back into what the mode stores."""
-        mode = self._image.mode
-        if mode == "1":
-            palette = np.array([[0], [255]], dtype=np.uint8)
-            stored = np.asarray(self._image).astype(np.uint8)
-            return palette_indices(pixels, drawn, palette, stored) * np.uint8(255)
-        if mode == "P":
-            colors = _palette(self._image)[: len(self._image.getpalette("RGB") or []) // 3]
-            return palette_indices(pixels, drawn, colors, np.asarray(self._image))
-        key = self._image.info.get("transparency")
-        if key is not None:
+
+class Colors:
+    """What the samples of a PNG mean: its header, palette and transparent colour."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        found = dict(reversed(chunks))
+        self.header = Header.parse(found[b"IHDR"])
+        self._palette = np.frombuffer(found.get(b"PLTE", b"")[:768], dtype=np.uint8)
+        self._transparency = found.get(b"tRNS", b"")
+
+    @cached_property
+    def table(self) -> Pixels:
+        """The palette, of shape (colours, 3), or (colours, 4) where some are transparent."""
+        count = len(self._palette) // 3
+        colors = self._palette[: 3 * count].reshape(-1, 3)
+        if not self._transparency:
+            return colors
+        alpha = np.full((count, 1), 255, dtype=np.uint8)
+        stated = np.frombuffer(self._transparency[:count], dtype=np.uint8)
+        alpha[: len(stated), 0] = stated
+        return np.hstack([colors, alpha])
+
+    @cached_property
+    def key(self) -> Samples | None:
+        """The colour that is transparent, by channel; None where there is none."""
+        if self.header.color not in (GRAY, RGB) or not self._transparency:
+            return None
+        stated = np.frombuffer(self._transparency[: 2 * self.header.channels], dtype=">u2")
+        return (stated & (2**self.header.depth - 1)).astype(np.uint16)
+
+    def channels(self, samples: Samples) -> Samples:
+        """Give colours over the whole range of 8 or 16 bits, of shape (height, width, channels).
+
+        The transparent colour of an opaque type is a colour like any other here.
+        """
+        if self.header.color == PALETTE:
+            table = np.zeros((256, self.table.shape[1]), dtype=np.uint8)
+            table[: len(self.table)] = self.table
+            return table[samples[..., 0]]
+        if self.header.depth < 8:
+            return samples * np.uint8(255 // (2**self.header.depth - 1))
+        return samples
+
+    def rgba(self, samples: Samples) -> Samples:
+        """Give colours with their opacity, of shape (height, width, 4)."""
+        colors = self.channels(samples)
+        most = np.iinfo(colors.dtype).max
+        gray = colors.shape[-1] <= 2
+        shown = np.full((*colors.shape[:2], 4), most, dtype=colors.dtype)
+        shown[..., :3] = colors[..., :1] if gray else colors[..., :3]
+        if colors.shape[-1] in (2, 4):
+            shown[..., 3] = colors[..., -1]
+        if self.key is not None:
+            shown[(samples == self.key).all(axis=-1), 3] = 0
+        return shown
+
+    def samples(self, channels: Samples, drawn: Mask, stored: Samples) -> Samples:
+        """Turn channels back into samples.
+
+        Args:
+            channels: As `channels` gives them, with something drawn.
+            drawn: Where; everything else stays as it is stored.
+            stored: The samples as they were.
+        """
+        if (ramp := self._ramp()) is not None:
+            return palette_indices(channels, drawn, ramp, stored[..., 0])[..., None]
+        if self.key is not None:
             # What is drawn must not become transparent by chance: step aside by one level.
-            same = drawn & (pixels == np.array(key, dtype=np.uint8)).all(axis=-1).astype(bool)
-            pixels[same, 0] ^= 1
-        return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+            channels[drawn & (channels == self.key).all(axis=-1), 0] ^= 1
+        return channels
 
-    def _splice(self, encoded: bytes) -> bytes:
-        """Put new pixel data among the chunks of the file that may stay."""
-        fresh, _ = _read_chunks(encoded)
-        out = [b"\x89PNG\r\n\x1a\n", _chunk(b"IHDR", fresh[0][1])]
-        pixels_written = False
-        for kind, body in self._chunks[1:]:
-            if kind == b"IDAT" and not pixels_written:
-                out += [_chunk(b"IDAT", part) for name, part in fresh if name == b"IDAT"]
-                pixels_written = True
-            elif kind == b"eXIf":
-                kept = clean_exif(body)
-                out += [_chunk(kind, kept)] if kept else []
-            elif kind in _SAFE_CHUNKS:
-                out.append(_chunk(kind, body))
-        return b"".join([*out, _chunk(_END, b"")])
+    @property
+    def has_clear(self) -> bool:
+        """Whether a pixel can be fully transparent."""
+        if self.header.color == PALETTE:
+            return self.table.shape[1] == 4 and not self.table[:, 3].all()
+        return self.key is not None or self.header.color in (GRAY_ALPHA, RGBA)
 
+    def settle(self, rgba: Samples, drawn: Mask) -> Samples:
+        """Turn drawn RGBA pixels into ones that this type can store."""
+        new = rgba[drawn]
+        most = np.iinfo(rgba.dtype).max
+        if self.header.color in (GRAY, GRAY_ALPHA):
+            new[:, :3] = np.rint(luma(new[:, :3]))[:, None]
+        if self.header.color not in (GRAY_ALPHA, RGBA) and not self._has_opacities:
+            new[:, 3] = most
+        rgba[drawn] = new
+        if (ramp := self._ramp()) is not None:
+            channels = rgba[..., :1] if self.header.color == GRAY else rgba[..., : ramp.shape[1]]
+            unset = np.zeros(drawn.shape, dtype=np.uint8)
+            nearest = palette_indices(channels, drawn, ramp, unset)
+            rgba[drawn] = self.rgba(nearest[..., None])[drawn]
+            if self.key is not None:
+                rgba[drawn, 3] = most
+        if self.key is not None:
+            colors = rgba[..., :1] if self.header.color == GRAY else rgba[..., :3]
+            same = drawn & (self._unramped(colors) == self.key).all(axis=-1)
+            step = 1 if ramp is None else most // (2**self.header.depth - 1)
+            rgba[same, 0] ^= step
+            if self.header.color == GRAY:
+                rgba[same, 1:3] = rgba[same, :1]
+        return rgba
 
-def _channels(image: Image.Image) -> Pixels:
-    """Give pixels as (height, width, channels); a palette is looked up."""
-    if image.mode == "P":
-        palette = _palette(image)
-        return palette[np.asarray(image)]
-    if image.mode == "1":
-        image = image.convert("L")
-    pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    def from_rgba(self, rgba: Samples) -> Samples:
+        """Turn RGBA pixels into samples.
 
-
-def _palette(image: Image.Image) -> Pixels:
-    """Give 256 colours of shape (256, 3), or (256, 4) where some are transparent."""
-    table = np.zeros((256, 4 if has_transparency(image) else 3), dtype=np.uint8)
-    colors = np.array(image.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
-    table[: len(colors), :3] = colors
-    if table.shape[1] == 4:
-        alpha = image.info["transparency"]
-        table[:, 3] = 255
-        if isinstance(alpha, bytes):
-            table[: len(alpha), 3] = np.frombuffer(alpha, dtype=np.uint8)[:256]
+        Raises:
+            UnsupportedPicture: If this type cannot store one of them.
+        """
+        clear = rgba[..., 3] == 0
+        if self.header.color == RGBA:
+            return rgba
+        if self.header.color == GRAY_ALPHA:
+            return np.ascontiguousarray(rgba[..., [0, 3]])
+        if self.header.color == PALETTE:
+            found = exact_indices(rgba[..., : self.table.shape[1]], self.table)
+            if self.has_clear:
+                found[clear] = np.flatnonzero(self.table[:, 3] == 0)[0]
+            clear = found < 0
+            samples: Samples = found.astype(np.uint8)[..., None]
         else:
-            table[alpha, 3] = 0
-    return table
+            samples = self._unramped(rgba[..., :1] if self.header.color == GRAY else rgba[..., :3])
+            if self.key is not None:
+                samples[clear] = self.key
+                clear = clear & False
+            clear = clear | ((rgba[..., 3] > 0) & (rgba[..., 3] < np.iinfo(rgba.dtype).max))
+        if clear.any():
+            raise UnsupportedPicture("a frame cannot be written anew in the PNG's own colours")
+        return samples
+
+    @property
+    def _has_opacities(self) -> bool:
+        return self.header.color == PALETTE and self.table.shape[1] == 4
+
+    def _unramped(self, channels: Samples) -> Samples:
+        if self.header.depth >= 8:
+            return channels.copy()
+        return (channels // (255 // (2**self.header.depth - 1))).astype(np.uint8)
+
+    def _ramp(self) -> Samples | None:
+        """The colours that few samples can be; None where any value can be written."""
+        if self.header.color == PALETTE:
+            return self.table
+        if self.header.depth >= 8:
+            return None
+        levels = np.arange(2**self.header.depth) * (255 // (2**self.header.depth - 1))
+        return levels.astype(np.uint8)[:, None]
 
 
-def _read_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def other_pictures(chunks: Chunks, trailer: bytes, limits: Limits) -> tuple[Frame, ...]:
+    """Give the pictures that lie in chunks and behind the end."""
+    pixels = (b"IDAT", b"fdAT")
+    places = [(kind.decode("latin-1"), body) for kind, body in chunks if kind not in pixels]
+    return embedded_frames([*places, ("trailer", trailer)], limits)
+
+
+def kept_chunks(chunks: Chunks, metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    """Give the chunks that stay when something was hidden, with the pixels."""
+    for kind, body in chunks:
+        if kind in (b"IHDR", b"IDAT") or kind in _COLOR_CHUNKS:
+            yield kind, body
+        elif kind == b"eXIf":
+            if kept := clean_exif(body, metadata):
+                yield kind, kept
+        elif metadata is Metadata.STRIP:
+            continue
+        elif kind in _SAFE_CHUNKS or (
+            metadata is Metadata.KEEP and kind in _TEXT_CHUNKS and not has_picture(body)
+        ):
+            yield kind, body
+
+
+def read_chunks(data: bytes) -> tuple[Chunks, bytes]:
     """Split a PNG into chunks up to IEND, and what follows it.
 
     Raises:
@@ -169,7 +294,7 @@ def _read_chunks(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
     if any(kinds.count(kind) > 1 for kind in _SINGLE_CHUNKS):
         raise DamagedPicture("the PNG states one thing twice: readers would show it differently")
     pixels = kinds.index(b"IDAT") if b"IDAT" in kinds else len(kinds)
-    if any(kind in kinds[pixels:] for kind in (b"PLTE", b"tRNS")):
+    if any(kind in kinds[pixels:] for kind in (b"PLTE", b"tRNS", b"acTL")):
         raise DamagedPicture("the PNG states its colours after its pixels")
     end = 8 + sum(12 + len(body) for _, body in chunks)
     return chunks[:-1], data[end:]
@@ -187,7 +312,3 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if kind == _END:
             return
         place += 12 + length
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

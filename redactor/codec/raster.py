@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
 
-from redactor.geometry import Box
-from redactor.model import Patch, Pixels, Plane
+import numpy as np
+from numpy.typing import NDArray
+
+from redactor.geometry import Box, Mask
+from redactor.model import Patch, Plane
+
+Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
 # A 4 x 4 ordered dither: fixed noise, the same for every picture.
 _BAYER = (
@@ -14,48 +19,83 @@ _BAYER = (
 
 
 class Canvas:
-    """Pixels of shape (height, width, channels), to read from and to patch; never modified."""
+    """Pixels of shape (height, width, channels), to read from and to patch; see `Page`.
 
-    def __init__(self, pixels: Pixels) -> None:
-        self._pixels = pixels
+    Args:
+        pixels: Of 8 or 16 bits a channel; planes have values from 0 to 255 all the same.
+        has_alpha: Whether the last channel is the opacity; where None, of two channels or four.
+    """
 
-    @property
-    def has_alpha(self) -> bool:
-        """Whether the last channel is the opacity."""
-        return self._pixels.shape[-1] in (2, 4)
+    cell = (1, 1)
+
+    def __init__(self, pixels: Samples, *, has_alpha: bool | None = None) -> None:
+        self.pixels = pixels
+        self.size = pixels.shape[1], pixels.shape[0]
+        self.has_alpha = pixels.shape[-1] in (2, 4) if has_alpha is None else has_alpha
+        self._scale = np.float32(np.iinfo(pixels.dtype).max / 255)
 
     def read(self, box: Box) -> tuple[Plane, ...]:
         """Give each channel under a box, values from 0 to 255."""
-        part = self._pixels[box.top : box.bottom, box.left : box.right]
-        return tuple(part[..., index].astype(np.float32) for index in range(part.shape[-1]))
+        part = self.pixels[box.top : box.bottom, box.left : box.right].astype(np.float32)
+        return tuple(part[..., index] / self._scale for index in range(part.shape[-1]))
 
-    def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...]:
+    def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:
         """Give a colour's value in each channel; opaque where there is an alpha channel."""
-        channels = self._pixels.shape[-1]
+        channels = self.pixels.shape[-1]
+        if channels - self.has_alpha not in (1, 3):
+            return None
         # Rec. 601 luma, as Pillow converts to grey.
         gray = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
         color = (gray,) if channels <= 2 else tuple(float(value) for value in rgb)
         return (*color, 255.0) if self.has_alpha else color
 
-    def apply(self, patches: tuple[Patch, ...]) -> tuple[Pixels, Pixels]:
+    def apply(self, patches: Iterable[Patch]) -> tuple[Samples, Mask]:
         """Put patches in place.
 
         Returns:
             New pixels, and a mask of shape (height, width) of those that were drawn.
         """
-        pixels = self._pixels.copy()
+        pixels = self.pixels.copy()
         drawn = np.zeros(pixels.shape[:2], dtype=bool)
         for patch in patches:
             rows, columns = patch.mask.shape
             part = np.s_[patch.top : patch.top + rows, patch.left : patch.left + columns]
-            values = np.stack(patch.planes, axis=-1)
-            new = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+            values = np.clip(np.stack(patch.planes, axis=-1), 0, 255) * self._scale
+            new = np.rint(values).astype(pixels.dtype)
             pixels[part][patch.mask] = new[patch.mask]
             drawn[part] |= patch.mask
         return pixels, drawn
 
 
-def palette_indices(pixels: Pixels, drawn: Pixels, palette: Pixels, stored: Pixels) -> Pixels:
+def exact_indices(pixels: Samples, palette: Samples) -> NDArray[np.intp]:
+    """Give the index of each pixel's colour in a palette; -1 where it is not there.
+
+    Args:
+        pixels: Shape (…, channels).
+        palette: Shape (colours, channels); of equal ones, the first counts.
+    """
+    colors, first = np.unique(_as_numbers(palette), return_index=True)
+    wanted = _as_numbers(pixels)
+    if not len(colors):
+        return np.full(wanted.shape, -1)
+    place = np.minimum(np.searchsorted(colors, wanted), len(colors) - 1)
+    return np.where(colors[place] == wanted, first[place], -1)
+
+
+def _as_numbers(pixels: Samples) -> NDArray[np.int64]:
+    """Give each pixel as one number."""
+    numbers = np.zeros(pixels.shape[:-1], dtype=np.int64)
+    for channel in range(pixels.shape[-1]):
+        numbers = numbers << 16 | pixels[..., channel].astype(np.int64)
+    return numbers
+
+
+def luma(rgb: Samples) -> NDArray[np.float64]:
+    """Give the brightness of colours of shape (…, 3), by Rec. 601, as Pillow converts to grey."""
+    return rgb @ np.array([0.299, 0.587, 0.114])
+
+
+def palette_indices(pixels: Samples, drawn: Mask, palette: Samples, stored: Samples) -> Samples:
     """Give palette indices: the stored ones, and the nearest colours where something was drawn.
 
     Args:

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from redactor.model import Action, Flag, Symbology
+from redactor.model import Action, Flag, Metadata, Symbology, Trailer
 from redactor.policy.document import show
 from redactor.policy.patterns import BadRegex, compile_regex
 from redactor.policy.payload import GROUPS as PAYLOAD_GROUPS
@@ -187,6 +187,8 @@ SymbologyName = Annotated[
 ]
 ActionName = Annotated[str, OneOf("action", ACTIONS)]
 FlagName = Annotated[str, OneOf("flag", tuple(Flag))]
+MetadataName = Annotated[str, OneOf("metadata", tuple(Metadata))]
+TrailerName = Annotated[str, OneOf("trailer", tuple(Trailer))]
 PayloadName = Annotated[str, OneOf("payload", (*(p.value for p in Payload), *PAYLOAD_GROUPS))]
 DetectorName = Annotated[str, OneOf("detector", DETECTORS)]
 PositionName = Annotated[str, OneOf("position", POSITIONS)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from redactor.errors import PolicyError
-from redactor.model import Action, Flag, PictureDecision, Style
+from redactor.model import Action, Flag, Metadata, PictureDecision, Style, Trailer
 from redactor.policy import schema
 from redactor.policy.condition import ALWAYS, Listed, Terms
 from redactor.policy.conditions import on_code, on_picture
@@ -50,6 +50,8 @@ class Compiled:
         pictures: Rules for whole pictures.
         on_error: Flag for pictures that could not be handled.
         hold: Whether flagged pictures are held back.
+        metadata: What stays around the pixels.
+        trailer: What becomes of bytes behind the end.
         written: Where each rule stands, by id.
         lists: The entries of each list, by its name.
     """
@@ -61,6 +63,8 @@ class Compiled:
     pictures: tuple[PictureRule, ...]
     on_error: Flag | None
     hold: bool
+    metadata: Metadata
+    trailer: Trailer
     written: Mapping[str, Written]
     lists: Mapping[str, tuple[ListEntry, ...]]
 
@@ -108,6 +112,8 @@ def _compiled(file: File) -> Compiled | None:
         pictures=tuple(pictures),
         on_error=Flag(on_error.flag) if on_error else None,
         hold=next((p.hold for p in parsed if p.hold is not None), False),
+        metadata=Metadata(next((p.metadata for p in parsed if p.metadata), Metadata.KEEP_SAFE)),
+        trailer=Trailer(next((p.trailer for p in parsed if p.trailer), Trailer.KEEP)),
         written=written,
         lists=every,
     )

@@ -9,7 +9,15 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from redactor.model import Decision, Detection, Facts, Flag, PictureDecision
+from redactor.model import (
+    Decision,
+    Detection,
+    Facts,
+    Flag,
+    Metadata,
+    PictureDecision,
+    Trailer,
+)
 from redactor.policy.condition import ALWAYS, Condition
 from redactor.policy.index import Index
 from redactor.policy.load import Compiled, compile_files
@@ -35,6 +43,8 @@ class Policy:
         pictures: Rules for whole pictures; every one that matches counts.
         on_error: Flag for pictures that could not be handled; None adds none.
         hold: Whether flagged pictures are held back instead of written.
+        metadata: What stays around the pixels of a picture in which something was hidden.
+        trailer: What becomes of bytes behind a picture's end.
         hash: First 12 hex digits of the SHA-256 over all that bears on a decision.
         source: What the files say besides, for `policy check`.
     """
@@ -46,6 +56,8 @@ class Policy:
     pictures: tuple[PictureRule, ...] = field(repr=False)
     on_error: Flag | None
     hold: bool
+    metadata: Metadata
+    trailer: Trailer
     hash: str
     source: Compiled = field(compare=False, repr=False)
     _index: Index = field(compare=False, repr=False)
@@ -86,6 +98,8 @@ class Policy:
             pictures=made.pictures,
             on_error=made.on_error,
             hold=made.hold,
+            metadata=made.metadata,
+            trailer=made.trailer,
             hash=_hash(made),
             source=made,
             _index=Index(made.rules),
@@ -173,6 +187,8 @@ def _hash(made: Compiled) -> str:
         "default": asdict(made.default),
         "on_error": made.on_error,
         "hold": made.hold,
+        "metadata": made.metadata,
+        "trailer": made.trailer,
     }
     canonical = json.dumps(meaning, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -24,6 +24,7 @@ from redactor.policy.fields import (
     FormatName,
     Line,
     ListName,
+    MetadataName,
     PayloadName,
     Pixels,
     Port,
@@ -32,6 +33,7 @@ from redactor.policy.fields import (
     Share,
     SymbologyName,
     Text,
+    TrailerName,
     Whole,
     Word,
 )
@@ -298,7 +300,7 @@ class PolicyFile(Entry):
     extends: Annotated[str, Field(min_length=1)] | None = Field(
         None,
         description="a policy that this one adds to: its rules come after the rules here; its"
-        " default, on_error and hold count where they are left out here",
+        " default, on_error, metadata, trailer and hold count where they are left out here",
     )
     without: AnyOf[Word] | None = Field(
         None, description="rules and lists of the extended policy to leave out, by id or name"
@@ -314,6 +316,18 @@ class PolicyFile(Entry):
     )
     on_error: OnError | None = Field(
         None, description="what to add to a picture that could not be handled"
+    )
+    metadata: MetadataName | None = Field(
+        None,
+        description="what stays around the pixels of a picture in which something was hidden:"
+        " keep-safe (the default: orientation, profile, resolution, plain camera tags), strip"
+        " (orientation and profile; untouched pictures lose the rest as well) or keep (text and"
+        " all tags; other pictures in the file always go)",
+    )
+    trailer: TrailerName | None = Field(
+        None,
+        description="bytes behind the end of a picture: keep (the default, unless something was"
+        " hidden), strip or quarantine",
     )
     hold: bool | None = Field(
         None, description="hold back flagged pictures instead of writing them"

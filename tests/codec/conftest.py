@@ -160,10 +160,10 @@ def hidden_pixels():
     """Give the mask of pixels that regions hide in a file, grown to its cells."""
 
     def mask(data, *regions):
-        picture = codec.open_picture(data)
-        cells = render.hidden_area(regions, picture.size, picture.cell)
-        across, down = picture.cell
-        width, height = picture.size
+        page = codec.open_picture(data).pages[0]
+        cells = render.hidden_area(regions, page.size, page.cell)
+        across, down = page.cell
+        width, height = page.size
         return cells.repeat(down, axis=0).repeat(across, axis=1)[:height, :width]
 
     return mask

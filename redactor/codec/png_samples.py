@@ -1,0 +1,179 @@
+"""The samples of a PNG: the numbers that its pixels are stored as, in every type and depth.
+
+Pillow and OpenCV decode; neither writes every depth, interlaced pictures or the frames of an
+animation, so rows are filtered here and deflated by zlib.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import PngImagePlugin
+
+from redactor.codec.raster import Samples
+from redactor.errors import DamagedPicture
+from redactor.model import Pixels
+
+GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
+_CHANNELS = {GRAY: 1, RGB: 3, PALETTE: 1, GRAY_ALPHA: 2, RGBA: 4}
+# First column and row, and the steps, of Adam7's passes.
+_PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+           (0, 1, 1, 2))  # fmt: skip
+_MAGIC = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an IHDR chunk states; `color` is PNG's colour type."""
+
+    width: int
+    height: int
+    depth: int
+    color: int
+    is_interlaced: bool
+
+    @classmethod
+    def parse(cls, body: bytes) -> Header:
+        """Read the body of the chunk.
+
+        Raises:
+            DamagedPicture: If it is not 13 bytes long.
+        """
+        if len(body) != 13:
+            raise DamagedPicture("the PNG's header is broken")
+        width, height, depth, color, _, _, interlace = struct.unpack(">IIBBBBB", body)
+        return cls(width, height, depth, color, bool(interlace))
+
+    @property
+    def channels(self) -> int:
+        """Samples in a pixel."""
+        return _CHANNELS.get(self.color, 1)
+
+    def pack(self) -> bytes:
+        """Give the body of the chunk."""
+        return struct.pack(
+            ">IIBBBBB", self.width, self.height, self.depth, self.color, 0, 0, self.is_interlaced
+        )
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """Give the bytes of a chunk."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def decode_samples(header: Header, deflated: bytes) -> Samples:
+    """Give the samples of an image, of shape (height, width, channels).
+
+    Raises:
+        DamagedPicture: If OpenCV cannot decode them.
+    """
+    if header.depth == 16 and header.color in (RGB, RGBA):
+        return _decode_deep(_file(header, deflated))
+    if header.depth == 16 and header.color == GRAY_ALPHA:
+        # Pillow would drop the low bytes. Rows of four bytes a pixel look like RGBA to filters.
+        as_bytes = Header(header.width, header.height, 8, RGBA, header.is_interlaced)
+        return decode_samples(as_bytes, deflated).view(">u2").astype(np.uint16)
+    with PngImagePlugin.PngImageFile(io.BytesIO(_file(header, deflated))) as image:
+        image.load()
+        samples = np.array(image)
+    if header.depth == 16:
+        return samples.astype(np.uint16)[..., None]
+    samples = samples.astype(np.uint8)
+    if header.color == GRAY and header.depth in (2, 4):
+        samples //= 255 // (2**header.depth - 1)  # Pillow spreads them over 8 bits
+    return samples if samples.ndim == 3 else samples[..., None]
+
+
+def _decode_deep(file: bytes) -> NDArray[np.uint16]:
+    found = cv2.imdecode(np.frombuffer(file, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16 or found.ndim != 3:
+        raise DamagedPicture("the PNG's 16-bit samples cannot be decoded")
+    order = [2, 1, 0, 3][: found.shape[2]]
+    return np.ascontiguousarray(found[..., order]).astype(np.uint16)
+
+
+def _file(header: Header, deflated: bytes) -> bytes:
+    """Give a file of nothing but samples: what colours they mean is no matter here."""
+    colors = chunk(b"PLTE", bytes(3 << header.depth)) if header.color == PALETTE else b""
+    head = _MAGIC + chunk(b"IHDR", header.pack()) + colors
+    return head + chunk(b"IDAT", deflated) + chunk(b"IEND", b"")
+
+
+def encode_samples(header: Header, samples: Samples) -> bytes:
+    """Filter and deflate samples of shape (height, width, channels)."""
+    deflate = zlib.compressobj(6)
+    parts = [
+        deflate.compress(_filtered(header, rows))
+        for rows in (_passes(samples) if header.is_interlaced else (samples,))
+        if rows.size
+    ]
+    return b"".join([*parts, deflate.flush()])
+
+
+def _passes(samples: Samples) -> Iterator[Samples]:
+    for left, top, across, down in _PASSES:
+        yield samples[top::down, left::across]
+
+
+def _filtered(header: Header, samples: Samples) -> bytes:
+    """Give rows of bytes, each behind the number of its filter."""
+    rows = _pack(samples, header.depth)
+    if header.depth < 8 or header.color == PALETTE:
+        return _numbered(np.zeros(len(rows), dtype=np.uint8), rows)
+    step = header.channels * header.depth // 8
+    left = np.zeros_like(rows)
+    left[:, step:] = rows[:, :-step]
+    above = np.zeros_like(rows)
+    above[1:] = rows[:-1]
+    corner = np.zeros_like(rows)
+    corner[1:, step:] = rows[:-1, :-step]
+    best, numbers = rows, np.zeros(len(rows), dtype=np.uint8)
+    cost = _cost(rows)
+    for number in (1, 2, 3, 4):
+        filtered = rows - _prediction(number, left, above, corner)
+        here = _cost(filtered)
+        better = here < cost
+        best = np.where(better[:, None], filtered, best)
+        numbers[better] = number
+        cost = np.minimum(cost, here)
+    return _numbered(numbers, best)
+
+
+def _prediction(number: int, left: Pixels, above: Pixels, corner: Pixels) -> Pixels:
+    if number == 1:
+        return left
+    if number == 2:
+        return above
+    if number == 3:
+        return ((left.astype(np.uint16) + above) // 2).astype(np.uint8)
+    toward_left = np.abs(above.astype(np.int16) - corner)
+    toward_above = np.abs(left.astype(np.int16) - corner)
+    toward_corner = np.abs(left.astype(np.int16) + above - 2 * corner.astype(np.int16))
+    is_left = (toward_left <= toward_above) & (toward_left <= toward_corner)
+    return np.where(is_left, left, np.where(toward_above <= toward_corner, above, corner))
+
+
+def _cost(rows: Pixels) -> NDArray[np.int64]:
+    """Sum up how far each row is from zero, as PNG's authors recommend for choosing a filter."""
+    return np.abs(rows.view(np.int8).astype(np.int16)).sum(axis=1, dtype=np.int64)
+
+
+def _pack(samples: Samples, depth: int) -> Pixels:
+    """Give the bytes of rows, without filters; shape (height, bytes of a row)."""
+    height, width, channels = samples.shape
+    if depth >= 8:
+        big_endian = samples.astype(">u2" if depth == 16 else np.uint8)
+        return np.ascontiguousarray(big_endian).reshape(height, width * channels).view(np.uint8)
+    bits = np.unpackbits(samples.astype(np.uint8).reshape(height, width, 1), axis=2)
+    return np.packbits(bits[..., 8 - depth :].reshape(height, width * depth), axis=1)
+
+
+def _numbered(numbers: Pixels, rows: Pixels) -> bytes:
+    return np.hstack([numbers[:, None], rows]).tobytes()
