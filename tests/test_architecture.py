@@ -121,6 +121,7 @@ ONE_FILE = {
     "pyzbar": {"detect/zbar.py"},
     "jpeglib": {"codec/jpeg.py"},
     "oss2": {"storage/oss.py"},
+    "pillow_heif": {"codec/heif.py"},
     "urllib3": {"storage/oss.py"},
     "re2": {"policy/patterns.py"},
     "ada_url": {"policy/urls.py"},

@@ -9,9 +9,12 @@ from collections.abc import Callable
 
 from redactor.codec import apng, webp
 from redactor.codec.base import Page, Picture, sniff, translated
+from redactor.codec.bmp import BmpPicture
 from redactor.codec.gif import GifPicture
+from redactor.codec.heif import AvifPicture, open_heif
 from redactor.codec.jpeg import JpegPicture
 from redactor.codec.png import PngPicture
+from redactor.codec.tiff import TiffPicture
 from redactor.codec.webp_animation import WebpAnimation
 from redactor.errors import LimitExceeded, UnsupportedPicture
 from redactor.model import DEFAULT_LIMITS, Limits
@@ -19,9 +22,13 @@ from redactor.model import DEFAULT_LIMITS, Limits
 __all__ = ["CONTENT_TYPES", "Page", "Picture", "open_picture"]
 
 CONTENT_TYPES = {
+    "AVIF": "image/avif",
+    "BMP": "image/bmp",
     "GIF": "image/gif",
+    "HEIF": "image/heic",
     "JPEG": "image/jpeg",
     "PNG": "image/png",
+    "TIFF": "image/tiff",
     "WEBP": "image/webp",
 }
 
@@ -36,9 +43,13 @@ def _open_webp(data: bytes, limits: Limits) -> Picture:
 
 
 _CODECS: dict[str, Callable[[bytes, Limits], Picture]] = {
+    "AVIF": AvifPicture,
+    "BMP": BmpPicture,
     "GIF": GifPicture,
+    "HEIF": open_heif,
     "JPEG": JpegPicture,
     "PNG": _open_png,
+    "TIFF": TiffPicture,
     "WEBP": _open_webp,
 }
 
@@ -55,6 +66,6 @@ def open_picture(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:
         raise LimitExceeded(f"{len(data):,} bytes, over the limit of {limits.max_bytes:,} bytes")
     codec = _CODECS.get(name := sniff(data))
     if codec is None:
-        raise UnsupportedPicture(f"{name} is not handled yet; JPEG, PNG and still WebP are")
+        raise UnsupportedPicture(f"{name} is not handled yet; {', '.join(_CODECS)} are")
     with translated(name):
         return codec(data, limits)

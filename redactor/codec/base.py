@@ -31,11 +31,8 @@ _MAGIC = (
     (0, b"BM", "BMP"),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "BigTIFF"),
-    (0, b"MM\0+", "BigTIFF"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-    (4, b"ftyp", "HEIF"),
+    (0, b"II+\0", "TIFF"),
+    (0, b"MM\0+", "TIFF"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
     (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
@@ -124,7 +121,19 @@ def sniff(data: bytes) -> str:
     for offset, magic, name in _MAGIC:
         if data.startswith(magic, offset) and (name != "WEBP" or data.startswith(b"RIFF")):
             return name
+    if data[4:8] == b"ftyp":
+        return _brand(data)
     raise UnsupportedPicture("not a picture: the bytes begin like no known picture format")
+
+
+def _brand(data: bytes) -> str:
+    """Tell AVIF, HEIF and videos apart, which begin alike."""
+    brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
+    if b"avif" in brands or b"avis" in brands:
+        return "AVIF"
+    return (
+        "HEIF" if any(brand in brands for brand in (b"heic", b"heix", b"mif1", b"heif")) else "MP4"
+    )
 
 
 @contextmanager

@@ -219,7 +219,7 @@ class Colors:
         if self.header.color == RGBA:
             return rgba
         if self.header.color == GRAY_ALPHA:
-            return np.ascontiguousarray(rgba[..., [0, 3]])
+            return rgba[..., ::3]  # its first and its last channel
         if self.header.color == PALETTE:
             found = exact_indices(rgba[..., : self.table.shape[1]], self.table)
             if self.has_clear:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from redactor.geometry import Box, Mask
 from redactor.model import Patch, Plane
 
-Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Samples = NDArray[np.unsignedinteger[Any]]  # of 8 or 16 bits
 
 # A 4 x 4 ordered dither: fixed noise, the same for every picture.
 _BAYER = (
