@@ -247,7 +247,7 @@ def _read_masks(
     joined = 0
     for mask in masks:
         is_run = mask and (mask >> _shift(mask)) & ((mask >> _shift(mask)) + 1) == 0
-        if not is_run or mask & joined or mask >= 1 << bits or _bits(mask) > 16:
+        if not is_run or mask & joined or mask >= 1 << bits:
             raise UnsupportedPicture("BMP with such channels is not handled")
         joined |= mask
     return tuple(masks), has_alpha, end
@@ -260,6 +260,8 @@ def _read_palette(
     if bits > 8:
         return np.zeros((0, 3), dtype=np.uint8), end
     entry = 3 if length < _INFO else 4
+    if used > 1 << bits:
+        raise DamagedPicture(f"the BMP states {used:,} colours for pixels of {bits} bits")
     stated = used or 1 << bits
     count = min(stated, 1 << bits, max(start - end, 0) // entry)
     if not count:

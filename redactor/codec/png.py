@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import zlib
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -48,6 +49,7 @@ _SAFE_CHUNKS = _COLOR_CHUNKS | {b"pHYs", b"tIME"}
 _TEXT_CHUNKS = frozenset({b"tEXt", b"iTXt", b"zTXt"})
 # Which of two some readers take first and others last.
 _SINGLE_CHUNKS = tuple(b"IHDR PLTE tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD eXIf pHYs acTL".split())
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
 _END = b"IEND"
 _MAX_CHUNKS = 100_000  # of 1 KB each in the largest file
 
@@ -257,8 +259,7 @@ class Colors:
 
 def other_pictures(chunks: Chunks, trailer: bytes, limits: Limits) -> tuple[Frame, ...]:
     """Give the pictures that lie in chunks and behind the end."""
-    pixels = (b"IDAT", b"fdAT")
-    places = [(kind.decode("latin-1"), body) for kind, body in chunks if kind not in pixels]
+    places = [(kind.decode("latin-1"), body) for kind, body in chunks if kind not in _PIXELS]
     return embedded_frames([*places, ("trailer", trailer)], limits)
 
 
@@ -306,8 +307,12 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         (length,) = struct.unpack_from(">I", data, place)
         kind = data[place + 4 : place + 8]
         body = data[place + 8 : place + 8 + length]
-        if len(body) < length:
+        if len(body) < length or len(data) < place + 12 + length:
             return
+        (checksum,) = struct.unpack_from(">I", data, place + 8 + length)
+        # Readers pass over what they need not, each in its own way; of pixels they must not.
+        if kind in _PIXELS and checksum != zlib.crc32(kind + body):
+            raise DamagedPicture(f"the checksum of a chunk {kind.decode()} of the PNG is wrong")
         yield kind, body
         if kind == _END:
             return
