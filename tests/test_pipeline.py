@@ -239,11 +239,13 @@ def broken(name, a_picture):
         "truncated WebP": webp[: len(webp) // 2],
         "only a JPEG's beginning": jpeg[:20],
         "corrupt PNG": png[:60] + bytes(60) + png[120:],
-        "GIF": as_bytes(raster, "GIF"),
-        "BMP": as_bytes(raster, "BMP"),
-        "TIFF": as_bytes(raster, "TIFF"),
-        "animated WebP": as_bytes(raster, "WEBP", save_all=True, append_images=[raster.rotate(9)]),
-        "animated PNG": as_bytes(raster, "PNG", save_all=True, append_images=[raster.rotate(9)]),
+        "truncated GIF": as_bytes(raster, "GIF")[:-40],
+        "truncated BMP": as_bytes(raster, "BMP")[:-40],
+        "truncated TIFF": as_bytes(raster, "TIFF")[:-40],
+        "truncated AVIF": as_bytes(raster, "AVIF")[:-40],
+        "truncated animation": as_bytes(
+            raster, "WEBP", save_all=True, append_images=[raster.rotate(9)]
+        )[:-40],
         "PDF": b"%PDF-1.7\n",
     }[name]
 
@@ -259,11 +261,11 @@ def broken(name, a_picture):
         ("truncated WebP", "W"),
         ("only a JPEG's beginning", "JPEG"),
         ("corrupt PNG", "PNG"),
-        ("GIF", "GIF"),
-        ("BMP", "BMP"),
-        ("TIFF", "TIFF"),
-        ("animated WebP", "animated"),
-        ("animated PNG", "anima"),
+        ("truncated GIF", "GIF is cut off"),
+        ("truncated BMP", "BMP is cut off"),
+        ("truncated TIFF", "TIFF is cut off"),
+        ("truncated AVIF", "cut off"),
+        ("truncated animation", "WebP is cut off"),
         ("PDF", "PDF"),
     ],
 )
@@ -776,13 +778,19 @@ def test_what_imm_is_unsure_of_is_in_doubt_and_hidden(one_code, a_redactor):
     assert contents(result) == [None]
 
 
-def test_a_gif_is_beyond_imm_and_not_handled_yet(a_picture, a_redactor):
-    data = as_bytes(opened(a_picture(LINK)), "GIF")
+def test_pictures_of_several_frames_are_beyond_imm(a_picture, a_redactor):
+    first = opened(a_picture(LINK))
+    moving = {"save_all": True, "append_images": [first.rotate(9)]}
+    for form, reason in (("GIF", "GIF"), ("PNG", "one frame"), ("TIFF", "one frame")):
+        data = as_bytes(first, form, **moving)
 
-    for detector in ("imm", "hybrid"):
-        result = a_redactor(detector=detector).redact(data, ask=an_answer())
+        result = a_redactor(detector="imm").redact(data, ask=an_answer())
         assert result.verdict is Verdict.QUARANTINED
-        assert "GIF" in result.reasons[0]
+        assert "beyond IMM" in result.reasons[0]
+        assert reason in result.reasons[0]
+        result = a_redactor(detector="hybrid").redact(data, ask=an_answer())
+        assert result.verdict is Verdict.REDACTED, result.reasons
+        assert any("looked locally alone" in remark for remark in result.remarks)
 
 
 def test_hybrid_joins_what_both_say_of_one_code(one_code, a_redactor):

@@ -87,7 +87,8 @@ class GifPicture:
         """Turn drawn pixels into colours of the frame, opaque or clear."""
         image = self._blocks.images[index]
         table = _colors(image, self._blocks.table)
-        usable = table if image.clear is None else np.delete(table, image.clear, axis=0)
+        # The clear colour may lie behind the others.
+        usable = table[np.arange(len(table)) != image.clear]
         usable = usable if len(usable) else table
         unset = np.zeros(drawn.shape, dtype=np.uint8)
         nearest = palette_indices(pixels[..., :3], drawn, usable, unset)

@@ -324,7 +324,7 @@ def bad(name, a_picture):
         "text.jpg": b"dear customer\n",
         "empty.png": b"",
         "huge.png": bytes(header),
-        "animation.gif": b"GIF89a" + bytes(40),
+        "icon.ico": b"\0\0\1\0" + bytes(40),
     }[name]
 
 
@@ -336,7 +336,7 @@ def bad(name, a_picture):
         ("text.jpg", "not a picture"),
         ("empty.png", "the file is empty"),
         ("huge.png", "limit of 100,000,000 pixels"),
-        ("animation.gif", "GIF is not handled yet"),
+        ("icon.ico", "ICO is not handled yet"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_4_and_stays(

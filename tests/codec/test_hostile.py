@@ -63,12 +63,8 @@ def test_what_is_no_picture_is_refused_in_words(data, error, words):
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (b"GIF89a" + bytes(50), "GIF"),
-        (b"BM" + bytes(50), "BMP"),
-        (b"II*\0" + bytes(50), "TIFF"),
-        (b"MM\0*" + bytes(50), "TIFF"),
-        (b"\0\0\0\x18ftypheic" + bytes(50), "HEIF"),
-        (b"\0\0\0\x18ftypavif" + bytes(50), "AVIF"),
+        (b"\0\0\0\x18ftypmp42" + bytes(50), "MP4"),
+        (b"\0\0\1\0" + bytes(50), "ICO"),
         (b"\xff\x0a" + bytes(50), "JPEG XL"),
         (b"%PDF-1.7" + bytes(50), "PDF"),
     ],
@@ -208,7 +204,7 @@ def test_segments_and_chunks_without_end_are_refused(a_valid):
         codec.open_picture(jpeg[:2] + b"\xff\xe5\0\2" * 20_000 + jpeg[2:])
     with pytest.raises(LimitExceeded, match="chunks"):
         codec.open_picture(png_of(20, 20, body=(bytes(4) + b"prVt" + bytes(4)) * 100_000))
-    chunks = b"prVt\0\0\0\0" * 2_000
+    chunks = b"prVt\0\0\0\0" * 20_000
     webp = a_valid("WEBP", "RGB")
     with pytest.raises(LimitExceeded, match="chunks"):
         codec.open_picture(
@@ -236,22 +232,17 @@ def test_scans_without_end_are_refused(a_valid):
         check_passes(progressive, (41_000, 3_000), Limits())
 
 
-def test_animations_are_refused_for_now(a_file, a_scene, a_valid, add_chunk):
-    frames = [Image.fromarray(a_scene(30, 20, seed=seed)) for seed in range(3)]
-    moving = {"save_all": True, "append_images": frames[1:]}
-    with pytest.raises(UnsupportedPicture, match="animated PNG"):
-        codec.open_picture(a_file(frames[0], "PNG", **moving))
-    with pytest.raises(UnsupportedPicture, match="animated WebP"):
-        codec.open_picture(a_file(frames[0], "WEBP", **moving))
-    still = a_file(frames[0], "PNG")
-    one_more = add_chunk(still, b"acTL", struct.pack(">II", 1, 0))
-    one_more = add_chunk(
-        one_more, b"fcTL", struct.pack(">IIIIIHHBB", 0, 30, 20, 0, 0, 1, 1, 0, 0), before=b"IEND"
-    )
+def test_frames_that_no_header_announces_are_refused(a_file, a_scene, add_chunk):
+    still = a_file(Image.fromarray(a_scene(30, 20)), "PNG")
+    control = struct.pack(">IIIIIHHBB", 0, 30, 20, 0, 0, 1, 1, 0, 0)
+    hidden = add_chunk(still, b"fcTL", control, before=b"IEND")
     data = still[still.index(b"IDAT") + 4 : -16]
-    one_more = add_chunk(one_more, b"fdAT", struct.pack(">I", 1) + data, before=b"IEND")
-    with pytest.raises(UnsupportedPicture, match="animated PNG"):
-        codec.open_picture(one_more)
+    hidden = add_chunk(hidden, b"fdAT", struct.pack(">I", 1) + data, before=b"IEND")
+    with pytest.raises(DamagedPicture, match="lacks frames, or has more"):
+        codec.open_picture(hidden)
+    two = add_chunk(still, b"acTL", struct.pack(">II", 2, 0))
+    with pytest.raises(DamagedPicture, match="lacks frames, or has more"):
+        codec.open_picture(two)
 
 
 @pytest.mark.parametrize(
@@ -310,22 +301,6 @@ def test_jpegs_that_readers_may_show_differently_are_refused(what, error, words,
 
     with pytest.raises(error, match=words):
         codec.open_picture(broken[what])
-
-
-@pytest.mark.parametrize("kind", ["depth 16", "gray of 4 bits"])
-def test_what_cannot_be_changed_yet_is_looked_at_and_says_why(kind, a_scene, a_file):
-    gray = Image.fromarray(a_scene(30, 20)[..., 0])
-    data = (
-        a_file(gray.convert("I;16"), "PNG")
-        if kind == "depth 16"
-        else png_of(20, 20, color=0, depth=4)
-    )
-    picture = codec.open_picture(data)
-
-    assert picture.frames[0].views[0].shape[:2] == picture.size[::-1]
-    assert "cannot be changed" in picture.refusal.replace("not changed", "cannot be changed")
-    with pytest.raises(UnsupportedPicture):
-        picture.encode(())
 
 
 EDITS = st.lists(

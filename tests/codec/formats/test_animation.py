@@ -31,7 +31,7 @@ def steps(a_scene, a_step, quantised):
         return a_step(left, top, pixels, **options)
 
     def build(form):
-        # WebP knows no such way; Pillow brings back the wrong canvas of a PNG, apngdis the right one.
+        # WebP knows no such way; Pillow brings back the wrong canvas of a PNG, apngdis does not.
         previous = "previous" if form == "GIF" else "none"
         full = quantised(a_scene(*SIZE, channels=4, seed=1))
         full[..., 3] = 255
@@ -229,6 +229,17 @@ def test_a_gif_takes_more_colours_where_it_has_to_bring_back(animated, a_step, r
     assert np.array_equal(old[0], new[0])
     assert np.array_equal(old[1][outside], new[1][outside])
     assert np.array_equal(old[2], new[2])
+
+
+def test_a_clear_colour_may_lie_behind_the_others(a_file, a_scene, redact):
+    first, second = (Image.fromarray(a_scene(*SIZE, seed=seed)[..., 0] // 16) for seed in (1, 2))
+    for image in (first, second):
+        image.putpalette([value * 16 for value in range(16) for _ in range(3)])
+    data = a_file(first, "GIF", save_all=True, append_images=[second], transparency=16)
+
+    image, _ = redact(data, Region(Quad.from_box(14, 6, 20, 20), Action.BLUR, Style(), 1))
+
+    assert len(canvases(image)) == 2
 
 
 BOXES = st.tuples(st.integers(0, 10), st.integers(0, 8), st.integers(1, 12), st.integers(1, 12))
