@@ -14,17 +14,27 @@ setup: $(VENV)/ready  ## make the virtual environment, with the locked versions
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@$(MAKE) --no-print-directory zbar
+	@$(MAKE) --no-print-directory system
 	@touch $@
 
-# pyzbar needs the system's libzbar. Where it cannot be installed, everything else still works.
-zbar:
-	@if ldconfig -p 2>/dev/null | grep -q libzbar || [ -e /opt/homebrew/lib/libzbar.dylib ]; then :; \
+# pyzbar needs the system's libzbar, and tests open what was written with the readers of others.
+# Where they cannot be installed, everything else still works.
+APT = libzbar0 pngcheck webp gifsicle libtiff-tools libimage-exiftool-perl libavif-bin \
+  libheif-examples apngdis
+BREW = zbar pngcheck webp gifsicle libtiff exiftool libavif libheif
+READERS = pngcheck webpinfo gifsicle tiffinfo exiftool avifdec heif-info apngdis
+
+system:
+	@if { ldconfig -p 2>/dev/null | grep -q libzbar || [ -e /opt/homebrew/lib/libzbar.dylib ]; } \
+	  && for reader in $(READERS); do command -v $$reader >/dev/null || exit 1; done; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	  { apt-get update -qq; apt-get install -y -qq libzbar0; } >/dev/null || true; \
+	  { apt-get update -qq; for name in $(APT); do apt-get install -y -qq $$name; done; } \
+	    >/dev/null 2>&1 || true; \
 	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-	  { sudo apt-get update -qq; sudo apt-get install -y -qq libzbar0; } >/dev/null || true; \
-	elif command -v brew >/dev/null; then brew install --quiet zbar || true; \
+	  { sudo apt-get update -qq; for name in $(APT); do sudo apt-get install -y -qq $$name; done; } \
+	    >/dev/null 2>&1 || true; \
+	elif command -v brew >/dev/null; then \
+	  for name in $(BREW); do brew install --quiet $$name || true; done; \
 	else echo "libzbar is missing: install libzbar0 (Debian, Ubuntu) or zbar (Homebrew)" >&2; fi
 
 demo: setup      ## run the main job on the samples, on an embedded OSS

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 import zxingcpp
-from draw import goods, prints, scenery, screens, street, tabletop  # noqa: F401 - they register
+from draw import frames, goods, prints, scenery, screens, street, tabletop  # noqa: F401 - they register
 from draw.files import CASES, Case
 from PIL import ExifTags, Image
 
@@ -53,8 +53,11 @@ def check(case: Case) -> int:
     troubles = differences(case, files)
     expected = yaml.safe_load(files["expected.yaml"])
     with Image.open(io.BytesIO(files[case.picture])) as image:
-        troubles += unmet(expected["codes"], read(image))
-        small = thumbnail(image)
+        for number in range(expected.get("pages", 1)):
+            image.seek(number)
+            here = [code for code in expected["codes"] if code.get("frame", 0) == number]
+            troubles += unmet(here, read(image))
+        small = None if "pages" in expected else thumbnail(image)
     found = {} if small is None else {"thumbnail": sum(code.valid for code in read(small))}
     if found != expected.get("frames", {}):
         troubles.append(f"codes in other frames: {found}")
@@ -81,10 +84,16 @@ def differences(case: Case, files: dict[str, bytes]) -> list[str]:
 def differing_pixels(place: Path, content: bytes) -> list[str]:
     """How many pixels of a picture in place are not as drawn now."""
     with Image.open(place) as old, Image.open(io.BytesIO(content)) as new:
-        if (old.mode, old.size) != (new.mode, new.size):
-            return [f"{place.name} is {old.mode} {old.size}, drawn now {new.mode} {new.size}"]
-        before, now = (np.asarray(image.convert("RGBA"), np.int16) for image in (old, new))
-    off = np.abs(before - now).max(axis=2)
+        kinds = [(image.mode, image.size, getattr(image, "n_frames", 1)) for image in (old, new)]
+        if kinds[0] != kinds[1]:
+            return [f"{place.name} is {kinds[0]}, drawn now {kinds[1]}"]
+        off = np.zeros((1, 1))
+        for number in range(kinds[0][2]):
+            old.seek(number)
+            new.seek(number)
+            before, now = (np.asarray(image.convert("RGBA"), np.int16) for image in (old, new))
+            if (here := np.abs(before - now).max(axis=2)).any():
+                off = here
     return [f"{(off > 0).sum()} pixels differ, by up to {off.max()}"] if off.any() else []
 
 

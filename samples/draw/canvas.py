@@ -1,7 +1,7 @@
 """A sheet to draw on, and laying one sheet on another in perspective."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -19,17 +19,26 @@ SCALE = 2
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A finished picture, upright, with the codes in it."""
+    """A finished picture, upright, with the codes in it.
+
+    Attributes:
+        image: What it shows.
+        codes: The codes in it.
+        more: The frames or pages that follow it.
+        thumbnail: What its thumbnail shows, where that is not the picture itself.
+    """
 
     image: Image.Image
     codes: tuple[Code, ...] = ()
+    more: tuple["Drawing", ...] = ()
+    thumbnail: Image.Image | None = None
 
     def through(self, *steps: Callable[[Image.Image], Image.Image]) -> "Drawing":
         """The drawing with its image passed through steps that move nothing."""
         image = self.image
         for step in steps:
             image = step(image)
-        return Drawing(image, self.codes)
+        return replace(self, image=image)
 
 
 class Canvas:

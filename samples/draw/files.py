@@ -4,14 +4,14 @@ import io
 import json
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image, ImageCms
 
 from draw.canvas import Drawing
 from draw.codes import Code, Point
 
-SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+SUFFIXES = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp", "GIF": "gif", "TIFF": "tif"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Store:
     """How a picture lies in its file.
 
     Attributes:
-        format: `PNG`, `JPEG` or `WEBP`.
+        format: A key of `SUFFIXES`.
         orientation: EXIF orientation, 1 to 8; the stored raster is turned the other way.
         thumbnail: Longer side of the picture embedded in EXIF, in pixels; 0 for none.
         thumbnail_codes: How many codes can be found in that thumbnail.
@@ -53,6 +53,16 @@ def jpeg(quality: int, *, subsampling: str = "4:2:0", progressive: bool = False)
     return Store("JPEG", options=options | {"optimize": True})
 
 
+def gif(milliseconds: int) -> Store:
+    """An animation that goes on for ever."""
+    return Store("GIF", options={"duration": milliseconds, "loop": 0, "optimize": False})
+
+
+def tiff() -> Store:
+    """Pages, each compressed by what suits its mode."""
+    return Store("TIFF")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One folder of samples: what it is about and how it is drawn and stored."""
@@ -71,22 +81,26 @@ class Case:
         """Name and bytes of each file in the folder."""
         upright = self.draw()
         size = upright.image.size
-        stored = Drawing(
-            turn(upright.image, self.store.orientation),
-            tuple(
+        stored = replace(
+            upright,
+            image=turn(upright.image, self.store.orientation),
+            codes=tuple(
                 code.moved(lambda point: _turn_point(point, size, self.store.orientation))
                 for code in upright.codes
             ),
         )
         return {
-            self.picture: encode(stored.image, self.store),
+            self.picture: encode(replace(upright, image=stored.image), self.store),
             "expected.yaml": self.expected(stored).encode(),
         }
 
     def expected(self, stored: Drawing) -> str:
         """What the pipeline is held to, as YAML."""
-        unread = any(code.content is None for code in stored.codes)
-        verdict = "flagged" if unread else "redacted" if stored.codes else "clean"
+        frames = (stored, *stored.more)
+        codes = [(number, code) for number, frame in enumerate(frames) for code in frame.codes]
+        unread = any(code.content is None for _, code in codes)
+        is_hidden = codes or self.store.thumbnail_codes
+        verdict = "flagged" if unread else "redacted" if is_hidden else "clean"
         lines = [
             f"case: {self.name}",
             f"about: {json.dumps(self.about)}",
@@ -95,8 +109,9 @@ class Case:
             f"size: [{stored.image.width}, {stored.image.height}]",
             f"orientation: {self.store.orientation}",
             f"verdict: {verdict}",
-            "codes:" if stored.codes else "codes: []",
-            *(line for code in stored.codes for line in _code_lines(code)),
+            *([f"pages: {len(frames)}"] if stored.more else []),
+            "codes:" if codes else "codes: []",
+            *(line for number, code in codes for line in _code_lines(code, number)),
         ]
         if self.store.thumbnail:
             lines.append(f"frames: {{thumbnail: {self.store.thumbnail_codes}}}")
@@ -116,14 +131,23 @@ def case(about: str, store: Store) -> Callable[[Callable[[], Drawing]], Callable
     return register
 
 
-def encode(image: Image.Image, store: Store) -> bytes:
-    """The file of a stored raster."""
-    options = dict(store.options)
+def encode(drawing: Drawing, store: Store) -> bytes:
+    """The file of a stored raster, and of what follows it."""
+    image, options = drawing.image, dict(store.options)
     if store.icc:
         options["icc_profile"] = srgb_profile()
     if store.exif:
-        options["exif"] = exif(store.orientation, thumbnail(image, store.thumbnail))
+        small = thumbnail(drawing.thumbnail or image, store.thumbnail)
+        options["exif"] = exif(store.orientation, small)
     out = io.BytesIO()
+    if drawing.more:
+        rest = [frame.image for frame in drawing.more]
+        if store.format == "TIFF":
+            for page in (image, *rest):
+                is_fax = page.mode == "1"
+                page.encoderinfo = {"compression": "group4" if is_fax else "tiff_lzw"}
+            options |= image.encoderinfo
+        options |= {"save_all": True, "append_images": rest}
     image.save(out, store.format, **options)
     return out.getvalue()
 
@@ -230,10 +254,11 @@ def _tiff(directories: Sequence[Sequence[Entry]], tail: bytes) -> bytes:
     return out + tail
 
 
-def _code_lines(code: Code) -> list[str]:
+def _code_lines(code: Code, frame: int) -> list[str]:
     content = "null" if code.content is None else json.dumps(code.content, ensure_ascii=False)
     quad = ", ".join(f"[{_number(x)}, {_number(y)}]" for x, y in code.quad)
-    return [f"  - symbology: {code.symbology}", f"    content: {content}", f"    quad: [{quad}]"]
+    lines = [f"  - symbology: {code.symbology}", f"    content: {content}", f"    quad: [{quad}]"]
+    return [*lines, f"    frame: {frame}"] if frame else lines
 
 
 def _number(value: float) -> str:
