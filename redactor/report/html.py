@@ -153,13 +153,14 @@ class HtmlReport:
         self, rank: tuple[int, ...], entry: Row, before: bytes | None, after: bytes | None
     ) -> "_Card":
         is_unknown = entry["verdict"] == Verdict.QUARANTINED
+        shown = _shown(entry)
         codes = [_Code.of(number, code, entry) for number, code in enumerate(entry["codes"], 1)]
         first = self._shrink(before, entry, _areas(entry), coarse=is_unknown)
         is_changed = after is not None and after != before and not is_unknown
         left = [
             Quad.of(code["quad"])
             for code in entry["codes"]
-            if code["frame"] == 0 and not Action(code["action"]).hides
+            if code["frame"] == shown and not Action(code["action"]).hides
         ]
         return _Card(
             rank=rank,
@@ -172,7 +173,7 @@ class HtmlReport:
             before_label=_before_label(entry, is_changed, is_unknown and not self._show_codes),
             after_label="after" + (_LEFT if left and not self._show_codes else ""),
             is_changed=is_changed,
-            outlines=_outlines(codes, first) if first else (),
+            outlines=_outlines(codes, first, shown) if first else (),
             codes=tuple(codes[:MAX_CODES]),
             more_codes=max(0, len(codes) - MAX_CODES),
         )
@@ -192,6 +193,7 @@ class HtmlReport:
             orientation=entry["orientation"],
             hide=() if self._show_codes else hide,
             coarse=coarse and not self._show_codes,
+            page=_shown(entry),
             limits=self._limits,
         )
         return _Shot.of(small) if small else None
@@ -246,7 +248,7 @@ class _Code:
             symbology=words.symbology_name(code["symbology"]),
             content=content,
             is_quote=is_quote,
-            frame="" if frame == 0 else frames[frame] if frame < len(frames) else f"frame {frame}",
+            frame=_frame_name(frames, frame),
             details=_details(code),
         )
 
@@ -298,13 +300,30 @@ def _facts_of(entry: Row) -> tuple[str, ...]:
     return tuple(fact for fact in facts if fact)
 
 
+_PAGES = ("frame ", "page ")
+
+
+def _frame_name(frames: list[str], frame: int) -> str:
+    """Say where in a file a code is; nothing where there is only one place."""
+    name = frames[frame] if frame < len(frames) else f"frame {frame}"
+    return "" if name == "picture" else name
+
+
+def _shown(entry: Row) -> int:
+    """Choose the frame or page to show: the first with a code."""
+    frames = entry["frames"]
+    seen = sorted(code["frame"] for code in entry["codes"] if code["frame"] < len(frames))
+    return next((frame for frame in seen if frames[frame].startswith(_PAGES)), 0)
+
+
 def _areas(entry: Row) -> list[Quad]:
     """Find what holds codes in a picture as it came: the regions, and the codes that stay."""
-    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == 0]
+    shown = _shown(entry)
+    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == shown]
     codes = [
         Quad.of(code["quad"])
         for code in entry["codes"]
-        if code["frame"] == 0 and not (regions and Action(code["action"]).hides)
+        if code["frame"] == shown and not (regions and Action(code["action"]).hides)
     ]
     return regions + codes
 
@@ -331,8 +350,8 @@ def _details(code: CodeRow) -> tuple[str, ...]:
     return tuple(detail for detail in details if detail)
 
 
-def _outlines(codes: list[_Code], shot: _Shot) -> tuple[_Outline, ...]:
-    return tuple(_outline(code, shot) for code in codes if code.row["frame"] == 0)
+def _outlines(codes: list[_Code], shot: _Shot, shown: int) -> tuple[_Outline, ...]:
+    return tuple(_outline(code, shot) for code in codes if code.row["frame"] == shown)
 
 
 def _outline(code: _Code, shot: _Shot) -> _Outline:

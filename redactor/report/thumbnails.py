@@ -9,9 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from redactor.geometry import Point, Quad
@@ -52,6 +56,7 @@ def thumbnail(
     hide: Sequence[Quad] = (),
     coarse: bool = False,
     longest: int = LONGEST,
+    page: int = 0,
     limits: Limits | None = None,
 ) -> Thumbnail | None:
     """Make a small picture.
@@ -62,13 +67,17 @@ def thumbnail(
         hide: Codes to break up beyond reading, in pixels of the stored raster.
         coarse: Break up the whole picture; for one whose codes are not all known.
         longest: Longer side at most, in pixels.
+        page: Which frame or page is shown.
         limits: Larger pictures are not shown.
 
     Returns:
         None where the picture cannot be shown.
     """
     try:
-        small, stored = _shrink(data, longest, limits or Limits())
+        small, stored = _shrink(data, longest, page, limits or Limits())
+        if _is_tiff(data):  # Pillow has turned it upright already
+            small = small.transpose(back) if (back := _BACK.get(orientation)) else small
+            stored = stored[::-1] if orientation >= 5 else stored
         if coarse:
             small = _coarse(small, cells=16)
         for quad in hide:
@@ -87,6 +96,10 @@ _OPENERS: tuple[tuple[bytes, Callable[[io.BytesIO], ImageFile]], ...] = (
     (_JPEG, JpegImageFile),
     (b"\x89PNG\r\n\x1a\n", PngImageFile),
     (b"RIFF", WebPImageFile),
+    (b"GIF8", GifImageFile),
+    (b"BM", BmpImageFile),
+    (b"II", TiffImageFile),
+    (b"MM", TiffImageFile),
 )
 # A progressive picture has about ten scans; thousands make a decoder work for minutes.
 _MAX_SCANS = 200
@@ -99,6 +112,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BACK = _TURNS | {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
 _UPRIGHT: dict[int, Callable[[float, float], tuple[float, float]]] = {
     1: lambda x, y: (x, y),
     2: lambda x, y: (1 - x, y),
@@ -112,9 +126,13 @@ _UPRIGHT: dict[int, Callable[[float, float], tuple[float, float]]] = {
 _VEIL = (233, 234, 237)
 
 
-def _shrink(data: bytes, longest: int, limits: Limits) -> tuple[Image.Image, tuple[int, int]]:
+def _shrink(
+    data: bytes, longest: int, page: int, limits: Limits
+) -> tuple[Image.Image, tuple[int, int]]:
     """Decode no more than needed; gives a small RGB picture and the size it was made from."""
     with _open(data, limits) as picture:
+        if page:
+            picture.seek(page)
         stored = picture.size
         if stored[0] * stored[1] > limits.max_pixels or max(stored) > limits.max_side:
             raise ValueError("too large")
@@ -133,7 +151,13 @@ def _open(data: bytes, limits: Limits) -> ImageFile:
         if data.startswith(magic):
             # Not Image.open: it warns of large pictures, and warnings are shared by threads.
             return opener(io.BytesIO(data))
+    if data[4:8] == b"ftyp" and b"avif" in data[8:32]:
+        return AvifImageFile(io.BytesIO(data))
     raise ValueError("not a picture that is shown")
+
+
+def _is_tiff(data: bytes) -> bool:
+    return data[:2] in (b"II", b"MM")
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:

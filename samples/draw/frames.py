@@ -147,5 +147,4 @@ def _listing(*, is_retouched: bool = False) -> Canvas:
     else:
         scene.box((left - 14, 262, left + side + 14, 286 + side), "#2e8f83", radius=24)
         scene.text((638, 274 + side / 2 + 12), "sold!", 70, "#ffffff", anchor="ms", bold=2)
-    scene.text((638, 606), "ring twice", 26, "#77736a", anchor="ms")
     return scene

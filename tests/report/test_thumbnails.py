@@ -175,3 +175,39 @@ def test_a_damaged_picture_is_shown_or_none_but_never_an_error(a_picture, format
 )
 def test_strange_quads_do_no_harm(a_picture, quad):
     assert thumbnail(a_picture(size=(60, 40)), hide=[quad]) is not None
+
+
+@pytest.mark.parametrize("form", ["GIF", "BMP", "TIFF", "AVIF"])
+def test_each_format_that_is_written_is_shown(form):
+    file = io.BytesIO()
+    Image.new("RGB", (90, 60), (200, 30, 40)).save(file, form)
+
+    small = thumbnail(file.getvalue())
+
+    assert small.size == (90, 60)
+    assert np.abs(np.array(opened(small))[30, 45].astype(int) - (200, 30, 40)).max() < 12
+
+
+def test_the_page_asked_for_is_shown():
+    pages = [Image.new("RGB", (40, 40), color) for color in ("red", "lime")]
+    for form in ("GIF", "TIFF"):
+        file = io.BytesIO()
+        pages[0].save(file, form, save_all=True, append_images=pages[1:])
+
+        assert np.array(opened(thumbnail(file.getvalue(), page=1)))[20, 20, 1] > 200
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_is_turned_once(orientation):
+    stored = Image.new("RGB", (120, 60), "white")
+    stored.paste("blue", (0, 0, 30, 30))
+    file, plain = io.BytesIO(), io.BytesIO()
+    stored.save(file, "TIFF", tiffinfo={274: orientation})
+    stored.save(plain, "PNG")
+
+    turned = thumbnail(file.getvalue(), orientation=orientation)
+    expected = thumbnail(plain.getvalue(), orientation=orientation)
+
+    assert (turned.size, turned.stored) == (expected.size, expected.stored)
+    difference = np.array(opened(turned)).astype(int) - np.array(opened(expected))
+    assert np.abs(difference).mean() < 3  # lossy, and not the same when mirrored
