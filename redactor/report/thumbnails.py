@@ -76,7 +76,8 @@ def thumbnail(
     try:
         small, stored = _shrink(data, longest, page, limits or Limits())
         if _is_tiff(data):  # Pillow has turned it upright already
-            small = small.transpose(back) if (back := _BACK.get(orientation)) else small
+            back = _BACK.get(orientation)
+            small = small if back is None else small.transpose(back)
             stored = stored[::-1] if orientation >= 5 else stored
         if coarse:
             small = _coarse(small, cells=16)
