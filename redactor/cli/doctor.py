@@ -74,6 +74,10 @@ def _machine() -> Iterator[Finding]:
     has_zbar = "zbar" in local.names
     remedy = "apt-get install libzbar0, or brew install zbar; until then the rest works without it"
     yield Finding("libzbar", has_zbar, "found" if has_zbar else remedy)
+    try:
+        yield Finding("pillow-heif", True, version("pillow-heif"))
+    except PackageNotFoundError:
+        yield Finding("pillow-heif", None, 'pip install "redactor[heif]", to take HEIF pictures')
     for name in ("policies", "samples"):
         folder = shipped(name)
         yield Finding(name, folder.is_dir(), str(folder))

@@ -184,8 +184,9 @@ class BmpPicture:
         if length < _V5 or data[_FILE + 56 : _FILE + 60] != _EMBEDDED:
             return b""
         place, size = struct.unpack_from("<II", data, _FILE + 112)
-        is_there = place + _FILE >= end and place + _FILE + size <= len(data)
-        return data[place + _FILE : place + _FILE + size] if is_there else b""
+        if place + _FILE < end or place + _FILE + size > len(data):
+            raise DamagedPicture("the BMP's colour profile is cut off")
+        return data[place + _FILE : place + _FILE + size]
 
     def _finished(self, head: bytearray, length: int) -> bytearray:
         """Let the headers say how long everything is, and where the profile lies."""
@@ -277,7 +278,9 @@ def _expand(data: bytes, header: _Header) -> tuple[Pixels, int]:
     width, height = header.size
     rows = np.zeros((height, width), dtype=np.uint8)
     column = row = place = 0
-    while place + 2 <= len(data):
+    # Codes that draw nothing would cost time alone: no picture needs more of them.
+    end = min(len(data), 4 * (width + 2) * (height + 2))
+    while place + 2 <= end:
         count, value = data[place], data[place + 1]
         place += 2
         if not count and value == 1:
@@ -286,7 +289,7 @@ def _expand(data: bytes, header: _Header) -> tuple[Pixels, int]:
             column, row = 0, row + 1
             continue
         if not count and value == 2:
-            if place + 2 > len(data):
+            if place + 2 > end:
                 break
             column, row, place = column + data[place], row + data[place + 1], place + 2
             continue

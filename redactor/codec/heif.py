@@ -7,6 +7,7 @@ second pictures) are looked at and never written.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -76,11 +77,13 @@ class _Picture:
         others = sorted(contents.pictures - contents.parts - {contents.primary})
         if len(others) > _MAX_OTHERS:
             raise LimitExceeded(f"more than {_MAX_OTHERS} pictures inside the file")
-        frames = []
+        frames: list[Frame] = []
         for item in others:
+            pixels = sum(width * height for width, height in (frame.size for frame in frames))
+            left = replace(limits, max_pixels=limits.max_pixels - pixels)
             name = "thumbnail" if item in contents.thumbnails else "second picture"
             try:
-                image = self._decode(contents.with_primary(data, item), limits)
+                image = self._decode(contents.with_primary(data, item), left)
             except LimitExceeded:
                 raise
             except Exception as error:

@@ -38,6 +38,7 @@ _BY_PILLOW = {
 }
 _FAX = (2, 3, 4)
 _MAX_BLOCKS = 100_000
+_OVERHANG = 1_024
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,9 @@ def layout_of(directory: Directory) -> Layout:
         if directory.is_tiled
         else (size[0], min(directory.number(ROWS, size[1]), size[1]))
     )
-    if not all(0 < side <= 65_536 for side in block):
-        raise DamagedPicture("the TIFF's strips or tiles have no size")
+    # A tile may reach over the edge, but not so far that it costs more than the page.
+    if not all(0 < side < whole + _OVERHANG for side, whole in zip(block, size, strict=True)):
+        raise DamagedPicture("the TIFF's strips or tiles have no size, or are far too large")
     found = Layout(
         size,
         directory.number(SAMPLES, 1),
