@@ -112,9 +112,11 @@ def palette_indices(pixels: Samples, drawn: Mask, palette: Samples, stored: Samp
     strength = 255.0 / max(len(palette), 2) if len(palette) < 64 else 4.0
     values = pixels[rows, columns].astype(np.float32)
     values += (_BAYER[rows % 4, columns % 4] * strength)[:, None]
+    # The nearest is where |c|^2 - 2 v c is least: |v|^2 is the same for all.
+    lengths = (choices**2).sum(axis=1)
     nearest = np.empty(len(values), dtype=np.intp)
     for start in range(0, len(values), 65_536):
-        part = values[start : start + 65_536, None, :]
-        nearest[start : start + 65_536] = ((part - choices) ** 2).sum(axis=-1).argmin(axis=1)
+        part = values[start : start + 65_536]
+        nearest[start : start + 65_536] = (lengths - 2 * (part @ choices.T)).argmin(axis=1)
     result[rows, columns] = nearest.astype(result.dtype)
     return result
