@@ -35,6 +35,7 @@ class Contents:
         end: Where the file ends and a trailer begins.
         configuration: Content of the first `av1C`; empty where there is none.
         links: Where it is written that one picture is a thumbnail of another.
+        is_moving: There is a video or a sequence of pictures, too.
     """
 
     primary: int
@@ -45,6 +46,7 @@ class Contents:
     end: int
     configuration: bytes
     links: tuple[int, ...]
+    is_moving: bool
 
     def with_primary(self, data: bytes, item: int) -> bytes:
         """Give the file with another picture as the picture itself."""
@@ -65,9 +67,10 @@ def read(data: bytes) -> Contents:
     Raises:
         DamagedPicture: If it has no picture, or boxes that do not fit into each other.
     """
-    end, meta = 0, None
+    end, meta, is_moving = 0, None, False
     for box in _boxes(data, 0, len(data), known=_TOP):
         end = box.end
+        is_moving |= box.kind == b"moov"
         meta = box if box.kind == b"meta" and meta is None else meta
     if meta is None:
         raise DamagedPicture("the file holds no picture")
@@ -89,6 +92,7 @@ def read(data: bytes) -> Contents:
         end,
         data[where + 4 : where + 8] if where >= 0 else b"",
         tuple(place for kind, place, *_ in references if kind == b"thmb"),
+        is_moving,
     )
 
 

@@ -131,11 +131,9 @@ def _changed(image: GifFrame, change: Change, table: Pixels | None) -> GifFrame:
         raise UnsupportedPicture("a frame of the GIF would have to clear what lies below it")
     colors, clear = _colors(image, table), image.clear
     wanted = pixels[needed, :3]
-    found = exact_indices(wanted, colors)
-    if clear is not None and (found == clear).any():
-        others = colors.copy()
-        others[clear] = others[(clear + 1) % len(others)]
-        found = exact_indices(wanted, others)
+    usable = np.flatnonzero(np.arange(len(colors)) != clear)
+    found = exact_indices(wanted, colors[usable])
+    found = np.where(found < 0, -1, usable[found])
     new = image
     if (found < 0).any() or (clear is None and not needed.all()):
         colors = np.unique(wanted, axis=0) if (found < 0).any() else colors

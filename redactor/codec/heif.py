@@ -47,6 +47,10 @@ class _Picture:
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         contents = boxes.read(data)
+        if contents.is_moving:
+            raise UnsupportedPicture(
+                f"{self.format} with a sequence of pictures is not handled yet"
+            )
         self._image = image = self._decode(data, limits)
         self.size = image.size
         exif = image.info.get("exif") or b""
@@ -128,8 +132,6 @@ class AvifPicture(_Picture):
     def _decode(self, data: bytes, limits: Limits) -> Image.Image:
         image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
         check_size(image.size, limits)
-        if getattr(image, "n_frames", 1) > 1:
-            raise UnsupportedPicture("animated AVIF pictures are not handled yet")
         image.load()
         self._set_coding((boxes.read(data).configuration + bytes(4))[2])
         return image

@@ -7,6 +7,7 @@ stay those of the file. Pixel-identical outside the hidden region.
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -51,6 +52,8 @@ _TEXT_CHUNKS = frozenset({b"tEXt", b"iTXt", b"zTXt"})
 _SINGLE_CHUNKS = tuple(b"IHDR PLTE tRNS gAMA cHRM sRGB iCCP cICP sBIT bKGD eXIf pHYs acTL".split())
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT"})
 _END = b"IEND"
+_RAW_PROFILE = b"Raw profile type"
+_MAX_TEXT = 8_000_000  # of what is compressed: no thumbnail is larger
 _MAX_CHUNKS = 100_000  # of 1 KB each in the largest file
 
 
@@ -260,7 +263,31 @@ class Colors:
 def other_pictures(chunks: Chunks, trailer: bytes, limits: Limits) -> tuple[Frame, ...]:
     """Give the pictures that lie in chunks and behind the end."""
     places = [(kind.decode("latin-1"), body) for kind, body in chunks if kind not in _PIXELS]
-    return embedded_frames([*places, ("trailer", trailer)], limits)
+    texts = [("text", text) for kind, body in chunks if (text := _hidden_text(kind, body))]
+    return embedded_frames([*places, *texts, ("trailer", trailer)], limits)
+
+
+def _hidden_text(kind: bytes, body: bytes) -> bytes:
+    """Give what a text chunk holds compressed, or in hexadecimal digits as ImageMagick does."""
+    keyword, _, text = body.partition(b"\0")
+    is_deflated = kind == b"zTXt" or (kind == b"iTXt" and text[:1] == b"\1")
+    if kind not in _TEXT_CHUNKS or not (is_deflated or keyword.startswith(_RAW_PROFILE)):
+        return b""
+    if is_deflated:
+        text = text[1:] if kind == b"zTXt" else text[2:].split(b"\0", 2)[-1]
+        try:
+            text = zlib.decompressobj().decompress(text, _MAX_TEXT)
+        except zlib.error:
+            return b""
+    if keyword.startswith(_RAW_PROFILE):
+        digits = re.sub(rb"[^0-9a-fA-F]", b"", b"".join(text.split(b"\n")[3:]))
+        return bytes.fromhex(digits[: len(digits) // 2 * 2].decode())
+    return text
+
+
+def _is_plain_text(kind: bytes, body: bytes) -> bool:
+    """Say whether a chunk is text that anybody can look into, without a picture."""
+    return kind in _TEXT_CHUNKS and not _hidden_text(kind, body) and not has_picture(body)
 
 
 def kept_chunks(chunks: Chunks, metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
@@ -273,9 +300,7 @@ def kept_chunks(chunks: Chunks, metadata: Metadata) -> Iterator[tuple[bytes, byt
                 yield kind, kept
         elif metadata is Metadata.STRIP:
             continue
-        elif kind in _SAFE_CHUNKS or (
-            metadata is Metadata.KEEP and kind in _TEXT_CHUNKS and not has_picture(body)
-        ):
+        elif kind in _SAFE_CHUNKS or (metadata is Metadata.KEEP and _is_plain_text(kind, body)):
             yield kind, body
 
 

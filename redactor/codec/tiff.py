@@ -45,6 +45,7 @@ class TiffPicture:
 
     format = "TIFF"
     moving = 0
+    refusal: str | None = None  # some pages may be changed and others not
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         contents = read(data, most=limits.max_frames)
@@ -62,8 +63,6 @@ class TiffPicture:
         self.size = _size(chain[0])
         self.orientation = _orientation(chain[0])
         self.trailing = len(contents.trailer)
-        refusals = (pixels.why_not(page) for page in self._pages)
-        self.refusal = next((reason for reason in refusals if reason), None)
         places = [
             ("tags", value.data)
             for directory in everything(chain)
@@ -101,7 +100,7 @@ class TiffPicture:
         for index, (page, drawable) in enumerate(zip(self._pages, self._drawable, strict=True)):
             here = [patch for patch in patches if patch.frame == index]
             if here and drawable is None:
-                raise UnsupportedPicture(self.refusal or "")
+                raise UnsupportedPicture(pixels.why_not(page) or "")
             kept = _kept(page, metadata)
             written.append(replace(kept, blocks=drawable.draw(here)) if here and drawable else kept)
         return write(written), "lossless"

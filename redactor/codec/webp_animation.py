@@ -113,10 +113,13 @@ class WebpAnimation:
                 for stored, change in zip(self._stored, changes, strict=True)
             ]
         )
+        has_clear = any((target[..., 3] < 255).any() for target in targets)
         chunks = [
             (kind, next(frames).body) if kind == b"ANMF" else (kind, body)
             for kind, body in kept_chunks(self._chunks, metadata)
         ]
+        if patches and has_clear:  # what is stored anew says so in its own way
+            chunks = [(k, _with_alpha(body) if k == VP8X else body) for k, body in chunks]
         return join_chunks(chunks), "lossless"
 
     def _settle(self, _index: int, pixels: Samples, drawn: Mask) -> Samples:
@@ -124,6 +127,10 @@ class WebpAnimation:
         if not dict(self._chunks)[VP8X][0] & _HAS_ALPHA:
             pixels[drawn, 3] = 255
         return pixels
+
+
+def _with_alpha(head: bytes) -> bytes:
+    return bytes((head[0] | _HAS_ALPHA,)) + head[1:]
 
 
 def _stored(body: bytes, size: tuple[int, int]) -> _Stored:
