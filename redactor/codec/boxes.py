@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,11 +31,11 @@ class Contents:
         primary: Id of the picture itself.
         pictures: Ids of everything that is decoded to pixels.
         thumbnails: Ids of small copies.
-        parts: Ids of what others are made of or refer to: tiles, opacity, other auxiliaries.
+        parts: Ids of what others are made of: tiles; and the opacity.
         place: Where the primary id is written, and in how many bytes.
         end: Where the file ends and a trailer begins.
         configuration: Content of the first `av1C`; empty where there is none.
-        links: Where it is written that one picture is a thumbnail of another.
+        links: Where it is written that one picture is a thumbnail of another, or goes with it.
         is_moving: There is a video or a sequence of pictures, too.
     """
 
@@ -53,12 +54,14 @@ class Contents:
         place, size = self.place
         changed = bytearray(data)
         changed[place : place + size] = item.to_bytes(size, "big")
-        for link in self.links:  # readers pass over thumbnails otherwise
+        for link in self.links:  # readers pass over such pictures otherwise
             changed[link : link + 4] = b"skip"
         return bytes(changed)
 
 
-_CODED = frozenset(b"av01 hvc1 avc1 jpeg j2k1 vvc1 grid iden iovl tmap unci mski".split())
+_CODED = frozenset(b"av01 hvc1 avc1 jpeg j2k1 vvc1 grid iden iovl unci mski".split())
+_TONE_MAP = b"tmap"  # a rendering of a picture and its gain map, each a picture of its own
+_OPACITY = (b"auxiliary:alpha", b"auxid:1")
 
 
 def read(data: bytes) -> Contents:
@@ -82,18 +85,30 @@ def read(data: bytes) -> Contents:
     kinds = dict(_items(data, inner[b"iinf"]))
     references = list(_references(data, inner[b"iref"])) if b"iref" in inner else []
     where = data.find(b"av1C", meta.start, meta.end)
+    is_opacity = all(name.endswith(_OPACITY) for name in _auxiliaries(data, meta))
     return Contents(
         int.from_bytes(data[place : place + width], "big"),
         frozenset(item for item, kind in kinds.items() if kind in _CODED),
         tuple(origin for kind, _, origin, _ in references if kind == b"thmb"),
-        frozenset(origin for kind, _, origin, _ in references if kind == b"auxl")
-        | frozenset(to for kind, *_, targets in references if kind == b"dimg" for to in targets),
+        frozenset(o for kind, _, o, _ in references if kind == b"auxl" and is_opacity)
+        | frozenset(
+            target
+            for kind, _, origin, targets in references
+            if kind == b"dimg" and kinds.get(origin) != _TONE_MAP
+            for target in targets
+        ),
         (place, width),
         end,
         data[where + 4 : where + 8] if where >= 0 else b"",
-        tuple(place for kind, place, *_ in references if kind == b"thmb"),
+        tuple(place for kind, place, *_ in references if kind in (b"thmb", b"auxl")),
         is_moving,
     )
+
+
+def _auxiliaries(data: bytes, meta: Box) -> Iterator[bytes]:
+    """Give what auxiliary pictures are called: opacity, depth, gain map."""
+    for match in re.finditer(rb"auxC....([^\0]*)", data[meta.start : meta.end], re.DOTALL):
+        yield match[1]
 
 
 def _items(data: bytes, box: Box) -> Iterator[tuple[int, bytes]]:

@@ -85,7 +85,7 @@ class _Picture:
         for item in others:
             pixels = sum(width * height for width, height in (frame.size for frame in frames))
             left = replace(limits, max_pixels=limits.max_pixels - pixels)
-            name = "thumbnail" if item in contents.thumbnails else "second picture"
+            name = "thumbnail" if item in contents.thumbnails else "other picture"
             try:
                 image = self._decode(contents.with_primary(data, item), left)
             except LimitExceeded:

@@ -165,21 +165,27 @@ def encode(directory: Directory, layout: Layout, samples: Samples, changed: Mask
     for data, (area, channels) in zip(directory.blocks, _places(layout), strict=True):
         inside = area.clip(width, height)
         cut = np.s_[inside.top : inside.bottom, inside.left : inside.right]
-        if not changed[cut].any():
-            blocks.append(data)
-            continue
         rows = area.height if directory.is_tiled else inside.height
+        if not changed[cut].any():
+            # What stands behind the samples is no part of them.
+            is_raw = layout.compression == _RAW
+            blocks.append(data[: _row(layout) * rows] if is_raw else data)
+            continue
         block = np.zeros((rows, area.width, layout.in_block), dtype=samples.dtype)
         block[: inside.height, : inside.width] = samples[cut][..., channels]
         blocks.append(_encode_block(block, layout))
     return blocks
 
 
+def _row(layout: Layout) -> int:
+    """Give the bytes of a row of a block."""
+    return -(-layout.block[0] * layout.in_block * layout.bits // 8)
+
+
 def _decode_block(data: bytes, rows: int, layout: Layout) -> Samples:
     """Give the samples of one block, of shape (rows, columns, channels in it)."""
     width = layout.block[0]
-    row = -(-width * layout.in_block * layout.bits // 8)
-    octets = _expand(data, row, rows, layout)
+    octets = _expand(data, _row(layout), rows, layout)
     if layout.bits < 8:
         bits = np.unpackbits(octets, axis=1)[:, : width * layout.bits]
         wide = bits.reshape(rows, width, layout.bits)

@@ -115,6 +115,25 @@ def test_the_second_picture_of_a_heif_is_looked_at(a_scene):
     assert [frame.size for frame in picture.frames] == [(64, 48), (80, 60)]
 
 
+def test_depth_and_gain_maps_are_looked_at_and_opacity_is_part_of_the_picture(a_scene):
+    file = io.BytesIO()
+    pixels = a_scene(64, 48, channels=4)
+    pillow_heif.from_pillow(Image.fromarray(pixels)).save(file, quality=80)
+    data = file.getvalue()
+    depth = data.replace(b"auxid:1", b"auxid:2")
+    assert depth != data
+
+    picture = codec.open_picture(data)
+    assert [frame.name for frame in picture.frames] == ["picture"]
+    assert picture.pages[0].has_alpha
+    picture = codec.open_picture(depth)
+    assert [frame.name for frame in picture.frames] == ["picture", "other picture"]
+    seen = picture.frames[1].views[0]
+    gray = seen if seen.ndim == 2 else seen[..., 0]
+    assert np.abs(gray.astype(int) - pixels[..., 3]).mean() < 12
+    assert len(codec.open_picture(picture.encode(())[0]).frames) == 1
+
+
 def test_previews_below_a_page_are_looked_at(main, a_scene):
     file = io.BytesIO()
     main.save(file, "TIFF")
