@@ -268,6 +268,8 @@ TIFF = {
                                         compression=5),
     "RGBA of 16 bits": _tiff(_ALL, photometric=2, bits=16, extra=2),
     "tiles": _tiff(_RGB, photometric=2, tile=(32, 16), compression=5, predictor=2),
+    "RGB, LZMA": _tiff(_RGB, photometric=2, compression=34925, predictor=2),
+    "RGB, Zstandard": _tiff(_RGB, photometric=2, compression=50000),
     "planes": _tiff(_RGB, photometric=2, planar=2, compression=8),
     "tiles of planes": _tiff(_RGB, photometric=2, planar=2, tile=(16, 16), compression=32773),
     "several pages": _mixed_pages,

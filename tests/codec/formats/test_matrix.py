@@ -34,7 +34,7 @@ LOSSLESS = [
         "RGB", "RGB, LZW", "RGBA, deflate", "gray, packbits", "BigTIFF", "CMYK", "group 4",
         "group 3", "white is zero", "gray of 4 bits", "gray of 16 bits", "palette",
         "RGB of 16 bits", "RGB of 16 bits, big-endian", "RGBA of 16 bits", "tiles", "planes",
-        "tiles of planes", "several pages",
+        "tiles of planes", "several pages", "RGB, LZMA", "RGB, Zstandard",
     )],
 ]  # fmt: skip
 LOSSY = [("WEBP", "RGB"), ("WEBP", "RGBA"), ("AVIF", "RGB"), ("AVIF", "RGBA"), ("AVIF", "4:4:4"),
@@ -45,6 +45,7 @@ NOT_FOR_PILLOW = {"4-4-4-4", "11-11-10", "palette of 2 bits"}
 # What OpenCV reads in its own way (clear colours, more pages), or not at all.
 UNLIKE_OPENCV = NOT_FOR_PILLOW | {
     "CMYK", "BigTIFF", "8-8-8-8", "several pages", "group 3", "32 bits", "RGBA, deflate",
+    "RGB, LZMA", "RGB, Zstandard",
 }  # fmt: skip
 
 
