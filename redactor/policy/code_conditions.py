@@ -212,10 +212,15 @@ def _frame(names: Sequence[str], _: Terms) -> Condition:
         frames = code.facts.frames
         return frames[at][0] if at < len(frames) else ("picture" if at == 0 else "another picture")
 
+    def holds(code: Code) -> bool:
+        # The frames of an animation and the pages of a file are the picture itself.
+        is_page = name(code).startswith(("frame ", "page ", "default image"))
+        return name(code) in members or (is_page and "picture" in members)
+
     return Condition(
         "frame",
         tuple(sorted(members)),
-        lambda code: name(code) in members,
+        holds,
         lambda code: f"it is in the frame {show(name(code))}",
         words(names),
     )

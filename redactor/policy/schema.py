@@ -175,7 +175,9 @@ class When(Entry):
         None, description="whether it reaches the edge of the picture, to within a pixel"
     )
     frame: AnyOf[Text] | None = Field(
-        None, description="picture, thumbnail … : which picture in the file it is in"
+        None,
+        description="picture (with all its frames and pages), thumbnail, page 2 … : which picture"
+        " in the file it is in",
     )
     picture: PictureFacts | None = Field(None, description="what is known of the whole picture")
     any: Annotated[tuple[When, ...], Field(min_length=1)] | None = Field(

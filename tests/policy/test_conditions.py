@@ -10,7 +10,7 @@ PICTURE = Facts(
     size=(1000, 500),
     format="JPEG",
     codes=3,
-    frames=(("picture", 1000, 500), ("thumbnail", 200, 100)),
+    frames=(("picture", 1000, 500), ("thumbnail", 200, 100), ("page 2", 300, 300)),
     origin=Origin(
         "uploads", "in/2027/a.jpg", {"trusted": "yes", "kind": "photo"}, {"Camera": "phone"}
     ),
@@ -166,6 +166,9 @@ def test_a_path_is_allowed_only_where_servers_cannot_read_it_otherwise(
         ("frame: picture", {}, True),
         ("frame: thumbnail", {"frame": 1}, True),
         ("frame: picture", {"frame": 1}, False),
+        ("frame: picture", {"frame": 2}, True),
+        ("frame: page 2", {"frame": 2}, True),
+        ("frame: page 3", {"frame": 2}, False),
         ("size: {min_share: 0.4}", {"frame": 1}, True),
         ("size: {min_share: 0.4}", {"frame": 0}, False),
         ("engines: {min: 2}", {"sources": ("zbar", "zxing")}, True),
