@@ -17,15 +17,16 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory system
 	@touch $@
 
-# pyzbar needs the system's libzbar, and tests open what was written with the readers of others.
-# Where they cannot be installed, everything else still works.
-APT = libzbar0 pngcheck webp gifsicle libtiff-tools libimage-exiftool-perl libavif-bin \
-  libheif-examples apngdis
-BREW = zbar pngcheck webp gifsicle libtiff exiftool libavif libheif
-READERS = pngcheck webpinfo gifsicle tiffinfo exiftool avifdec heif-info apngdis
+# pyzbar needs the system's libzbar, JPEGs are changed by its libturbojpeg, and tests open what was
+# written with the readers of others. Where they cannot be installed, everything else still works.
+APT = libzbar0 libturbojpeg0 libjpeg-turbo-progs pngcheck webp gifsicle libtiff-tools libimage-exiftool-perl \
+  libavif-bin libheif-examples apngdis
+BREW = zbar jpeg-turbo pngcheck webp gifsicle libtiff exiftool libavif libheif
+READERS = djpeg pngcheck webpinfo gifsicle tiffinfo exiftool avifdec heif-info apngdis
 
 system:
-	@if { ldconfig -p 2>/dev/null | grep -q libzbar || [ -e /opt/homebrew/lib/libzbar.dylib ]; } \
+	@if { ldconfig -p 2>/dev/null | grep libzbar && ldconfig -p | grep libturbojpeg \
+	  || [ -e /opt/homebrew/lib/libzbar.dylib ]; } >/dev/null \
 	  && for reader in $(READERS); do command -v $$reader >/dev/null || exit 1; done; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  { apt-get update -qq; for name in $(APT); do apt-get install -y -qq $$name; done; } \
@@ -35,7 +36,7 @@ system:
 	    >/dev/null 2>&1 || true; \
 	elif command -v brew >/dev/null; then \
 	  for name in $(BREW); do brew install --quiet $$name || true; done; \
-	else echo "libzbar is missing: install libzbar0 (Debian, Ubuntu) or zbar (Homebrew)" >&2; fi
+	else echo "install what is missing of: $(APT)" >&2; fi
 
 demo: setup      ## run the main job on the samples, on an embedded OSS
 	$(BIN)/redactor demo

@@ -78,6 +78,11 @@ def _machine() -> Iterator[Finding]:
         yield Finding("pillow-heif", True, version("pillow-heif"))
     except PackageNotFoundError:
         yield Finding("pillow-heif", None, 'pip install "redactor[heif]", to take HEIF pictures')
+    from redactor.codec import has_turbo
+
+    remedy = "apt-get install libturbojpeg0, or brew install jpeg-turbo; until then JPEGs take four"
+    remedy += " times as long to change, and progressive ones become baseline"
+    yield Finding("libturbojpeg", has_turbo(), "found" if has_turbo() else remedy)
     for name in ("policies", "samples"):
         folder = shipped(name)
         yield Finding(name, folder.is_dir(), str(folder))

@@ -15,11 +15,12 @@ from redactor.codec.heif import AvifPicture, open_heif
 from redactor.codec.jpeg import JpegPicture
 from redactor.codec.png import PngPicture
 from redactor.codec.tiff import TiffPicture
+from redactor.codec.turbo import is_available as has_turbo
 from redactor.codec.webp_animation import WebpAnimation
 from redactor.errors import LimitExceeded, UnsupportedPicture
 from redactor.model import DEFAULT_LIMITS, Limits
 
-__all__ = ["CONTENT_TYPES", "Page", "Picture", "open_picture"]
+__all__ = ["CONTENT_TYPES", "Page", "Picture", "has_turbo", "open_picture"]
 
 CONTENT_TYPES = {
     "AVIF": "image/avif",

@@ -8,16 +8,18 @@ sees it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
 from redactor.model import Limits
 
 BASELINE, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
-SOI, EOI, SOS, DHT, DQT, DRI, COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB, 0xDD, 0xFE
+SOI, EOI, SOS, DHT, DAC, DQT, DRI, COM = 0xD8, 0xD9, 0xDA, 0xC4, 0xCC, 0xDB, 0xDD, 0xFE
 APP0, APP1, APP2, APP14 = 0xE0, 0xE1, 0xE2, 0xEE
-FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOFn
+FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, DAC}  # SOFn
+_ARITHMETIC = frozenset(range(0xC9, 0xD0))  # Pillow has no decoder for it
 _APPLICATION = frozenset((COM, *range(APP0, APP0 + 16)))
 _BETWEEN_SCANS = frozenset((SOS, DHT, DRI, EOI))
 _BEFORE_SCANS = _APPLICATION | FRAME_HEADERS | {SOS, DHT, DRI, DQT}
@@ -67,6 +69,8 @@ def split(data: bytes) -> tuple[list[Segment], bytes, bytes]:
     scans: list[bytes] = []
     first = None
     for marker, place, end in _walk(data):
+        if marker in _ARITHMETIC:
+            raise UnsupportedPicture("JPEG with arithmetic coding is not handled yet")
         if first is None and marker not in _BEFORE_SCANS:
             raise DamagedPicture(f"the JPEG has an unknown marker at byte {place}")
         if first is not None and marker not in _BETWEEN_SCANS:
@@ -100,31 +104,50 @@ def check_passes(data: bytes, size: tuple[int, int], limits: Limits) -> None:
         raise LimitExceeded(f"{scans} scans of {size[0]} x {size[1]} pixels")
 
 
-def components(header: bytes, size: tuple[int, int]) -> list[tuple[int, int, int]]:
-    """Read id, horizontal and vertical sampling of each component from the frame header."""
+def components(header: bytes, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """Read id, horizontal and vertical sampling and quantisation table of each component.
+
+    Args:
+        header: The body of the frame header.
+        size: Width and height that it has to state.
+    """
     if len(header) < 6 or len(header) != 6 + 3 * header[5] or not 1 <= header[5] <= 4:
         raise DamagedPicture("the JPEG's frame header is broken")
     if size != (int.from_bytes(header[3:5], "big"), int.from_bytes(header[1:3], "big")):
         raise DamagedPicture("the JPEG's frame header does not state the size it decodes to")
     found = [
-        (header[at], header[at + 1] >> 4, header[at + 1] & 15) for at in range(6, len(header), 3)
+        (header[at], header[at + 1] >> 4, header[at + 1] & 15, header[at + 2])
+        for at in range(6, len(header), 3)
     ]
-    if any(not 1 <= factor <= 4 for _, *factors in found for factor in factors):
+    if any(not 1 <= factor <= 4 for _, across, down, _ in found for factor in (across, down)):
         raise DamagedPicture("the JPEG's sampling factors are out of range")
     if len({identity for identity, *_ in found}) < len(found):
         raise DamagedPicture("the JPEG's components share an id")
     # A single component is not interleaved: its unit is one block whatever its factors say.
-    return found if len(found) > 1 else [(found[0][0], 1, 1)]
+    return found if len(found) > 1 else [(found[0][0], 1, 1, found[0][3])]
 
 
-def has_16_bits(tables: bytes) -> bool:
-    """Say whether any of the quantisation tables in a segment has 16-bit values."""
-    place = 0
-    while place < len(tables):
-        if tables[place] >> 4:
-            return True
-        place += 65
-    return False
+def quantisation(segments: Iterable[Segment]) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Read the quantisation tables.
+
+    Returns:
+        For each number of a table its bytes a value, 1 or 2, and 64 values in the order in which
+        they lie in the file: zigzag.
+
+    Raises:
+        DamagedPicture: If one is cut off.
+    """
+    tables = {}
+    for body in (segment.body for segment in segments if segment.marker == DQT):
+        place = 0
+        while place < len(body):
+            wide, number = 1 + (body[place] >> 4), body[place] & 15
+            values = body[place + 1 : place + 1 + 64 * wide]
+            if wide > 2 or len(values) < 64 * wide:
+                raise DamagedPicture("a quantisation table of the JPEG is broken")
+            tables[number] = wide, struct.unpack(">64H" if wide > 1 else ">64B", values)
+            place += 1 + 64 * wide
+    return tables
 
 
 def _walk(data: bytes) -> Iterator[tuple[int, int, int]]:

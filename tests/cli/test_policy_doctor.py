@@ -72,7 +72,15 @@ def test_the_doctor_tells_what_is_installed(redactor, no_oss):
     ended = redactor("doctor")
 
     assert ended.code == 0
-    for subject in ("redactor", "zxing-cpp", "libzbar", "oss2", "policies", "samples"):
+    for subject in (
+        "redactor",
+        "zxing-cpp",
+        "libzbar",
+        "libturbojpeg",
+        "oss2",
+        "policies",
+        "samples",
+    ):
         assert subject in ended.out
     assert "OSS_ENDPOINT" in ended.out
     assert "missing" not in ended.out

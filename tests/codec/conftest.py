@@ -1,6 +1,7 @@
 """Builders of picture files in every format and mode, and the way of the pipeline through one."""
 
 import io
+import os
 import zlib
 
 import jpeglib
@@ -122,6 +123,7 @@ def jpegs(tmp_path_factory):
         "4:2:0": _jpeg(subsampling=2),
         "4:4:0": _sampled("4:4:0", tmp),
         "4:1:1": _sampled("4:1:1", tmp),
+        "odd": _sampled(((2, 3), (1, 1), (2, 1)), tmp),  # of each component: down, across
         "progressive": _jpeg(subsampling=2, progressive=True),
         "optimised": _jpeg(optimize=True),
         "restart markers": _jpeg(subsampling=2, restart_marker_blocks=3),
@@ -136,6 +138,14 @@ def jpegs(tmp_path_factory):
         ),
         "YCCK": _ycck,
     }
+
+
+@pytest.fixture(scope="session")
+def needs_turbo():
+    """Stop where libturbojpeg is missing; `make setup` installs it where that can be."""
+    if not codec.has_turbo():
+        missing = "libturbojpeg is missing: install libturbojpeg0"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
 
 
 @pytest.fixture(scope="session")

@@ -278,6 +278,8 @@ def test_broken_exif_costs_the_exif_alone(block, a_valid, add_segment, redact, a
         ("out of order", DamagedPicture, "do not follow"),
         ("segment between", UnsupportedPicture, "between its scans"),
         ("no end", DamagedPicture, "no end marker"),
+        ("arithmetic conditioning", UnsupportedPicture, "arithmetic coding"),
+        ("arithmetic", UnsupportedPicture, "arithmetic coding"),
         ("garbage", DamagedPicture, "no marker at byte"),
     ],
 )
@@ -296,6 +298,8 @@ def test_jpegs_that_readers_may_show_differently_are_refused(what, error, words,
         "out of order": progressive[:-2] + progressive[last:],
         "segment between": data[:-2] + b"\xff\xe1\0\4ab" + scan,
         "no end": data[:-2],
+        "arithmetic conditioning": data[:2] + b"\xff\xcc\0\4\0\x10" + data[2:],
+        "arithmetic": data.replace(b"\xff\xc0", b"\xff\xc9"),
         "garbage": data[:header] + b"garbage" + data[header:],
     }
 
@@ -419,7 +423,12 @@ def test_threads_get_what_they_would_get_alone(a_valid, redact, a_region):
     assert alone == together
 
 
-def test_nothing_stays_in_the_temporary_folder(a_valid, redact, a_region, tmp_path, monkeypatch):
+@pytest.mark.parametrize("has_turbo", [True, False])
+def test_nothing_stays_in_the_temporary_folder(
+    has_turbo, a_valid, redact, a_region, tmp_path, monkeypatch
+):
+    if not has_turbo:
+        monkeypatch.setattr("redactor.codec.turbo.is_available", lambda: False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     data = a_valid("JPEG", "4:2:0")
     redact(data, a_region())

@@ -25,7 +25,7 @@ KINDS = [
     )],
     *[("WEBP", kind) for kind in ("RGB", "RGBA")],
     *[("JPEG", kind) for kind in (
-        "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "progressive", "optimised",
+        "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "odd", "progressive", "optimised",
         "restart markers", "EXIF", "RGB", "coarse", "finest", "gray", "CMYK", "progressive CMYK",
         "YCCK",
     )],

@@ -14,8 +14,9 @@ from redactor.geometry import Quad
 from redactor.model import Action, Region, Style
 
 JPEGS = [
-    "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "progressive", "optimised", "restart markers",
-    "EXIF", "RGB", "coarse", "finest", "gray", "CMYK", "progressive CMYK", "YCCK",
+    "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "odd", "progressive", "optimised",
+    "restart markers", "EXIF", "RGB", "coarse", "finest", "gray", "CMYK",
+    "progressive CMYK", "YCCK",
 ]  # fmt: skip
 PNGS = [
     "L", "RGB", "RGBA", "LA", "1", "P", "P of 4 bits", "P of 1 bit", "P with tRNS", "L with tRNS",
@@ -141,13 +142,30 @@ def test_a_jpeg_shows_the_same_outside(kind, jpegs, redact, hidden_pixels, a_sce
     assert np.array_equal(before[1][~near], after[1][~near])
 
 
-def test_a_jpeg_hardly_changes_in_size(jpegs, redact, a_scene, a_region):
-    for kind in ("optimised", "4:2:0", "gray"):
-        data = jpegs[kind](a_scene(640, 480, channels=4))
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    # Huffman tables made for a grainy picture are up to a tenth better than the standard ones,
+    # and those are what TurboJPEG 2 writes.
+    [("4:2:0", 1.01), ("gray", 1.01), ("progressive", 1.01), ("optimised", 1.12)],
+)
+@pytest.mark.usefixtures("needs_turbo")
+def test_a_jpeg_hardly_changes_in_size(kind, most, jpegs, redact, a_scene, a_region):
+    data = jpegs[kind](a_scene(640, 480, channels=4))
 
-        image, _ = redact(data, a_region(left=200, top=200, width=60, height=60))
+    image, _ = redact(data, a_region(left=200, top=200, width=60, height=60))
 
-        assert 0.8 < len(image) / len(data) < 1.02
+    assert 0.8 < len(image) / len(data) < most
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.usefixtures("needs_turbo")
+def test_a_jpeg_stays_baseline_or_progressive(kind, jpegs, redact, a_scene, a_region):
+    data = jpegs[kind](a_scene(61, 45, channels=4))
+
+    image, _ = redact(data, a_region())
+
+    kinds = [{s.marker for s in split(file)[0]} & {0xC0, 0xC1, 0xC2} for file in (data, image)]
+    assert kinds[0] == kinds[1] == ({0xC2} if "progressive" in kind else {0xC0})
 
 
 def test_tables_of_16_bits_stay(jpegs, redact, a_scene, a_region, a_file, coefficients):
