@@ -5,6 +5,6 @@ fixed noise. Hidden pixels are never read.
 """
 
 from redactor.render.effects import draw
-from redactor.render.region import hidden_area, region_of
+from redactor.render.region import difference_outside, hidden_area, region_of
 
-__all__ = ["draw", "hidden_area", "region_of"]
+__all__ = ["difference_outside", "draw", "hidden_area", "region_of"]

@@ -1,13 +1,17 @@
 """Blur, mosaic and fill that are made of the surroundings alone.
 
-All three begin with the *membrane*: a smooth surface through the ring of known pixels around the
-hidden area, by pull-push interpolation (Gortler et al., "The Lumigraph", 1996): averages of the
-known pixels at ever coarser scales, then back, filling what is unknown from the coarser scale,
-and smoothed at each. Known pixels are read; hidden ones are replaced by zero before anything
-looks at them.
+All three begin with the ring: the known samples next to the hidden area, shrunk to a small raster
+that all planes share (`_Grid`). Known samples are read; hidden ones are replaced by zero before
+anything looks at them. Blur and mosaic go on with the *membrane*, a smooth surface through the
+ring by pull-push interpolation (Gortler et al., "The Lumigraph", 1996): averages of the known
+samples at ever coarser scales, then back, filling what is unknown from the coarser scale, and
+smoothed at each. It has nothing finer to show than the ring, so the small raster is enough.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,9 +20,16 @@ from numpy.typing import NDArray
 from redactor.geometry import Mask
 from redactor.model import Action, Plane, Style
 
+Raster = NDArray[np.float32]  # shape (rows, columns, planes)
+
 # Where a picture has no pixel left to take colours from: grey, and opaque.
 _NEUTRAL, _OPAQUE = 128.0, 255.0
+_LONGEST = 64  # samples of the small raster along its longer side
+_REACH = 5  # of them; half as far around the hidden area samples count
 _SMOOTHING_ROUNDS = 3
+# A mosaic: how far a block goes from the membrane towards a colour from somewhere in the ring,
+# and how far its brightness is moved as well, so that it looks like one on blank paper too.
+_STIRRING, _RELIEF = 0.35, 8.0
 
 
 def draw(
@@ -29,6 +40,7 @@ def draw(
     action: Action,
     style: Style,
     color: tuple[float, ...] | None = None,
+    brightness: tuple[float, ...] | None = None,
     has_alpha: bool = False,
 ) -> tuple[Plane, ...]:
     """Draw one effect over an area.
@@ -40,99 +52,204 @@ def draw(
         target: The cells to draw on, within `hidden`.
         action: `blur`, `pixelate` or `fill`.
         style: The action's options.
-        color: The value of `fill` in each plane; None for the median of the known samples.
+        color: The value of `fill` in each plane; None for the median of the ring.
+        brightness: What one step of brightness is in each plane; None where nobody can say.
         has_alpha: Whether the last plane is the opacity; it then weighs the others.
 
     Returns:
         New planes; samples outside of `target` are as they were.
     """
-    weights = _weights(planes, hidden, has_alpha=has_alpha)
-    drawn = []
-    for index, plane in enumerate(planes):
-        is_alpha = has_alpha and index == len(planes) - 1
-        known = _spread(~hidden, plane.shape).astype(np.float32)
-        weight = known if is_alpha or weights is None else known * weights
-        if weight.max(initial=0) == 0:
-            weight = known
-        if is_alpha and weight.max(initial=0) == 0:
-            new = np.full(plane.shape, _OPAQUE, dtype=np.float32)
-        elif action is Action.FILL:
-            value = _median(plane, weight) if color is None else color[index]
-            new = np.full(plane.shape, value, dtype=np.float32)
+    if action is Action.FILL and color is not None:
+        drawn = [np.full(p.shape, v, np.float32) for p, v in zip(planes, color, strict=True)]
+    else:
+        grid = _Grid.of(planes)
+        ring, weights = _ring(planes, hidden, grid, has_alpha=has_alpha)
+        if action is Action.FILL:
+            levels = _medians(ring, weights, has_alpha=has_alpha)
+            drawn = [np.full(p.shape, v, np.float32) for p, v in zip(planes, levels, strict=True)]
         else:
-            new = membrane(plane, weight)
-            if action is Action.PIXELATE and not is_alpha:
-                new = _mosaic(new, plane, weight, _spread(target, plane.shape), style.blocks, index)
-        drawn.append(np.where(_spread(target, plane.shape), new, plane).astype(np.float32))
-    return tuple(drawn)
+            surface = membrane(ring, weights)
+            if has_alpha and not weights[..., -1].any():
+                surface[..., -1] = _OPAQUE
+            if action is Action.BLUR:
+                drawn = [grid.enlarge(surface[..., i], p.shape) for i, p in enumerate(planes)]
+            else:
+                box = _bounds(target)
+                colors = _sampled(surface, grid, box, style.blocks)
+                colors = _stirred(colors, ring, weights, brightness or (0.0,) * len(planes))
+                drawn = [_blocks(colors[..., i], p.shape, box) for i, p in enumerate(planes)]
+    return tuple(
+        np.where(_spread(target, plane.shape), new, plane)
+        for plane, new in zip(planes, drawn, strict=True)
+    )
 
 
-def membrane(plane: Plane, weight: Plane) -> Plane:
+def membrane(values: Raster, weights: Raster) -> Raster:
     """Interpolate a smooth surface through weighted samples.
 
     Args:
-        plane: Samples; those of weight 0 are not read.
-        weight: From 0 (unknown) to 1 (known).
+        values: Samples, each times its weight.
+        weights: From 0 (unknown) to 1 (known), of the same shape.
 
     Returns:
-        A plane equal to the samples where the weight is 1; neutral grey where all weights are 0.
+        A raster equal to the samples where the weight is 1; neutral grey where all weights of a
+        plane are 0.
     """
-    if weight.max(initial=0) == 0:
-        return np.full(plane.shape, _NEUTRAL, dtype=np.float32)
-    sums = np.where(weight > 0, plane, 0).astype(np.float32) * weight
-    return _fill(sums, weight)
+    surface = _fill(values, weights)
+    surface[..., ~weights.any(axis=(0, 1))] = _NEUTRAL
+    return surface
 
 
-def _fill(sums: Plane, weight: Plane) -> Plane:
-    height, width = sums.shape
-    values = np.asarray(sums / np.maximum(weight, 1e-6), dtype=np.float32)
-    if weight.min() > 0 or max(height, width) == 1:
-        return values
+def _fill(values: Raster, weights: Raster) -> Raster:
+    height, width = values.shape[:2]
+    known = np.asarray(values / np.maximum(weights, 1e-6), dtype=np.float32)
+    if max(height, width) == 1 or weights.min() > 0:
+        return known
     half = -(-width // 2), -(-height // 2)
     padding = (0, half[1] * 2 - height, 0, half[0] * 2 - width, cv2.BORDER_CONSTANT)
-    smaller_sums = cv2.resize(
-        cv2.copyMakeBorder(sums, *padding, value=0.0), half, interpolation=cv2.INTER_AREA
-    )
-    smaller_weight = cv2.resize(
-        cv2.copyMakeBorder(weight, *padding, value=0.0), half, interpolation=cv2.INTER_AREA
-    )
     coarse = _fill(
-        np.asarray(smaller_sums, dtype=np.float32), np.asarray(smaller_weight, dtype=np.float32)
+        *(
+            _deep(cv2.resize(cv2.copyMakeBorder(r, *padding), half, interpolation=cv2.INTER_AREA))
+            for r in (values, weights)
+        )
     )
     doubled = cv2.resize(coarse, (half[0] * 2, half[1] * 2), interpolation=cv2.INTER_LINEAR)
-    filled = values * weight + doubled[:height, :width] * (1 - weight)
+    known *= weights
+    unknown = 1 - weights
+    filled = known + _deep(doubled)[:height, :width] * unknown
     for _ in range(_SMOOTHING_ROUNDS):
-        filled = values * weight + cv2.blur(filled, (3, 3)) * (1 - weight)
-    return np.asarray(filled, dtype=np.float32)
+        filled = known + _deep(cv2.blur(filled, (3, 3))) * unknown
+    return filled
 
 
-def _mosaic(
-    smooth: Plane, plane: Plane, weight: Plane, target: Mask, blocks: int, seed: int
-) -> Plane:
-    """Make blocks of one value each: the membrane at the block, stirred by fixed noise."""
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """A small raster over a window, the same for planes of every resolution.
+
+    Attributes:
+        base: Height and width of the finest raster of which every plane is a multiple.
+        step: Its samples to a side of a square that one sample of the small raster stands for.
+    """
+
+    base: tuple[int, int]
+    step: int
+
+    @classmethod
+    def of(cls, planes: tuple[Plane, ...]) -> _Grid:
+        height, width = (math.gcd(*(p.shape[axis] for p in planes)) for axis in (0, 1))
+        return cls((height, width), max(1, -(-max(height, width) // _LONGEST)))
+
+    def squares(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Give height and width of a square in samples of a plane of this shape."""
+        return self.step * shape[0] // self.base[0], self.step * shape[1] // self.base[1]
+
+    def shrink(self, plane: Plane) -> Plane:
+        """Give the mean of each square; beyond the plane's edge there are zeros."""
+        height, width = plane.shape
+        down, across = self.squares(plane.shape)
+        rows, columns = -(-height // down), -(-width // across)
+        missing = 0, rows * down - height, 0, columns * across - width
+        # Whole squares: OpenCV is several times as fast as with broken ones.
+        whole = cv2.copyMakeBorder(plane, *missing, cv2.BORDER_CONSTANT) if any(missing) else plane
+        small = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, dtype=np.float32)
+
+    def enlarge(self, small: Plane, shape: tuple[int, ...]) -> Plane:
+        """Bring a small raster to the size of a plane, without facets."""
+        down, across = self.squares(shape)
+        size = small.shape[1] * across, small.shape[0] * down
+        small = np.ascontiguousarray(small)
+        large = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+        if max(down, across) > 1:
+            large = cv2.blur(large, (across | 1, down | 1))
+        return np.asarray(large, dtype=np.float32)[: shape[0], : shape[1]]
+
+
+def _ring(
+    planes: tuple[Plane, ...], hidden: Mask, grid: _Grid, *, has_alpha: bool
+) -> tuple[Raster, Raster]:
+    """Give the known samples near the hidden area, times their weights, and the weights."""
+    known = {plane.shape: ~_spread(hidden, plane.shape) for plane in planes}
+    shares = {shape: grid.shrink(mask.astype(np.float32)) for shape, mask in known.items()}
+    # What lies further off, in the corners around a turned code, belongs to something else.
+    covered = grid.shrink(_spread(hidden, planes[0].shape).astype(np.float32)) > 0
+    edge = cv2.dilate(covered.astype(np.float32), np.ones((_REACH, _REACH)))
+    near = np.asarray(edge, dtype=np.float32)
+    sums = [np.where(known[plane.shape], plane, 0) for plane in planes]
+    weights = [shares[plane.shape] for plane in planes]
+    if has_alpha and sums[-1].any():  # transparent samples lend no colour, unless all are
+        opacity = np.asarray(sums[-1] / 255, dtype=np.float32)
+        sums[:-1] = [values * opacity for values in sums[:-1]]
+        weights[:-1] = [grid.shrink(opacity)] * (len(planes) - 1)
+    ring = np.dstack([grid.shrink(values.astype(np.float32)) * near for values in sums])
+    return ring, np.dstack([weight * near for weight in weights])
+
+
+def _bounds(target: Mask) -> tuple[float, float, float, float]:
+    """Give top, bottom, left and right of what is drawn on, as shares of the window."""
     rows, columns = np.nonzero(target.any(axis=1))[0], np.nonzero(target.any(axis=0))[0]
     if not len(rows):
-        return smooth
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    side = max(1, -(-max(bottom - top, right - left) // blocks))
-    result = smooth.copy()
-    area = smooth[top:bottom, left:right]
-    small = cv2.resize(
-        area, (-(-area.shape[1] // side), -(-area.shape[0] // side)), interpolation=cv2.INTER_AREA
-    )
-    # As lively as the surroundings, whatever is hidden: seeded by the plane, never by the picture.
-    noise = np.random.default_rng(seed).standard_normal(size=small.shape, dtype=np.float32)
-    small = np.asarray(small + noise * min(_spread_of(plane, weight), 24.0) * 0.5)
-    large = small.repeat(side, axis=0).repeat(side, axis=1)
-    result[top:bottom, left:right] = large[: area.shape[0], : area.shape[1]]
+        return 0.0, 1.0, 0.0, 1.0
+    height, width = target.shape
+    return rows[0] / height, (rows[-1] + 1) / height, columns[0] / width, (columns[-1] + 1) / width
+
+
+def _sampled(
+    surface: Raster, grid: _Grid, box: tuple[float, float, float, float], blocks: int
+) -> Raster:
+    """Give the membrane at the middle of each block, with square blocks in a box."""
+    top, bottom, left, right = box
+    height, width = (side / grid.step for side in grid.base)
+    tall, wide = (bottom - top) * height, (right - left) * width
+    # By the longer side: by the shorter, a long thin barcode keeps its bars.
+    down, across = (max(1, round(blocks * side / max(tall, wide))) for side in (tall, wide))
+    y = top * height + (np.arange(down) + 0.5) / down * tall
+    x = left * width + (np.arange(across) + 0.5) / across * wide
+    chosen: Raster = surface[np.ix_(y.astype(int), x.astype(int))]
+    return chosen
+
+
+def _stirred(
+    colors: Raster, ring: Raster, weights: Raster, brightness: tuple[float, ...]
+) -> Raster:
+    """Move the colours of blocks apart, towards places in the ring and by fixed noise."""
+    random = np.random.default_rng(0)  # the same for every picture
+    place, noise = random.random(colors.shape[:2]), random.standard_normal(colors.shape[:2])
+    known = weights.min(axis=-1) > 0.5
+    if known.any():
+        others = (ring[known] / weights[known])[(place * known.sum()).astype(int)]
+        colors = colors + _STIRRING * (others - colors)
+    step = np.array(brightness, dtype=np.float32)
+    level = (colors * step).sum(axis=-1) / max(float((step**2).sum()), 1e-6)
+    # Towards the side on which there is room.
+    relief = np.where(level > _NEUTRAL, -_RELIEF, _RELIEF) * np.abs(noise)
+    return np.asarray(colors + relief[..., None] * step, dtype=np.float32)
+
+
+def _blocks(colors: Plane, shape: tuple[int, ...], box: tuple[float, float, float, float]) -> Plane:
+    """Paint blocks of one colour each over a box of a plane."""
+    height, width = shape
+    top, bottom = round(box[0] * height), round(box[1] * height)
+    left, right = round(box[2] * width), round(box[3] * width)
+    result = np.zeros(shape, dtype=np.float32)
+    size = right - left, bottom - top
+    colors = np.ascontiguousarray(colors)
+    result[top:bottom, left:right] = cv2.resize(colors, size, interpolation=cv2.INTER_NEAREST)
     return result
 
 
-def _weights(planes: tuple[Plane, ...], hidden: Mask, *, has_alpha: bool) -> Plane | None:
-    """Give how much the colour of each sample counts: transparent ones count nothing."""
-    if not has_alpha:
-        return None
-    return np.where(_spread(hidden, planes[-1].shape), 0, planes[-1] / 255).astype(np.float32)
+def _medians(ring: Raster, weights: Raster, *, has_alpha: bool) -> list[float]:
+    """Give the median of the ring in each plane."""
+    levels = []
+    for index in range(ring.shape[-1]):
+        weight = weights[..., index]
+        known = weight > 0
+        if known.any():
+            levels.append(float(np.median(ring[..., index][known] / weight[known])))
+        else:
+            is_alpha = has_alpha and index == ring.shape[-1] - 1
+            levels.append(_OPAQUE if is_alpha else _NEUTRAL)
+    return levels
 
 
 def _spread(cells: Mask, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -143,12 +260,7 @@ def _spread(cells: Mask, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return cells.repeat(rows, axis=0).repeat(columns, axis=1)
 
 
-def _median(plane: Plane, weight: Plane) -> float:
-    known = plane[weight > 0]
-    return float(np.median(known)) if known.size else _NEUTRAL
-
-
-def _spread_of(plane: Plane, weight: Plane) -> float:
-    """Give the standard deviation of the known samples."""
-    known = plane[weight > 0]
-    return float(known.std()) if known.size else 0.0
+def _deep(raster: object) -> Raster:
+    """Give a raster its third axis back, which OpenCV drops where it is one long."""
+    array = np.asarray(raster, dtype=np.float32)
+    return array[..., None] if array.ndim == 2 else array
