@@ -139,6 +139,30 @@ class Quad:
         # What has no four sides to move, or sides that meet far away, gets a rectangle around it.
         return grown or _rectangle(points, *[max(across, down)] * 2)
 
+    def snap(self, step: float, directions: int) -> Quad:
+        """Move every side outward to a grid, so that nearly equal quads become equal ones.
+
+        Args:
+            step: Distances of the sides from the origin become multiples of it, in pixels.
+            directions: How many there are for them to face, around the circle; a multiple of 8
+                keeps upright quads upright, and those on a corner as they are.
+
+        Returns:
+            A quad that holds this one; this one where it has no four sides to move, or where two
+            of them would meet far away.
+        """
+        points = self.as_array()
+        if not _is_convex(points):
+            points = self.hull()
+        if len(points) != 4:
+            return self
+        lines = [_snapped_line(points, index, step, directions) for index in range(4)]
+        corners = [_meet(lines[index - 1], lines[index]) for index in range(4)]
+        reach = 4 * step + max(self.sides)
+        if any(math.dist(*pair) > reach for pair in zip(corners, points, strict=True)):
+            return self
+        return Quad.of(np.round(corners, 6))  # on a whole line, not a rounding error beside it
+
     def map(self, matrix: NDArray[np.float64]) -> Quad:
         """Apply a 3 x 3 projective map to the corners."""
         points = np.c_[self.as_array(), np.ones(4)] @ matrix.T
@@ -308,6 +332,22 @@ def _moved_line(
     if np.dot(normal, (start + end) / 2 - center) < 0:
         normal = -normal
     return start + normal * distance, direction
+
+
+def _snapped_line(
+    points: NDArray[np.float64], index: int, step: float, directions: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Snap the side that begins at a corner; returns a point on the line and its direction."""
+    start, end = points[index], points[(index + 1) % 4]
+    normal = np.array((end[1] - start[1], start[0] - end[0]))
+    if np.dot(normal, (start + end) / 2 - points.mean(axis=0)) < 0:
+        normal = -normal
+    circle = 2 * math.pi
+    turns = round(math.atan2(normal[1], normal[0]) / circle * directions) % directions
+    normal = np.array([f(turns / directions * circle) for f in (math.cos, math.sin)])
+    # By all corners: with the direction turned a little, another one may reach further out.
+    distance = math.ceil(float((points @ normal).max()) / step - 1e-6) * step
+    return normal * distance, np.array((-normal[1], normal[0]))
 
 
 def _meet(

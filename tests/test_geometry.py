@@ -318,3 +318,36 @@ def test_the_upright_picture_maps_to_the_stored_raster(orientation):
     for (row, column), value in np.ndenumerate(upright):
         x, y, _ = matrix @ (column + 0.5, row + 0.5, 1)
         assert stored[int(y), int(x)] == value
+
+
+@given(st.one_of(QUADS, seen_squares()), st.floats(1, 40), st.integers(32, 400))
+def test_a_snapped_quad_holds_the_quad(quad, step, directions):
+    snapped = quad.snap(step, directions)
+
+    assume(len(snapped.hull()) > 2)
+    assert all(is_inside(snapped, point, 1e-3) for point in points_of(quad))
+
+
+def test_an_upright_quad_snaps_to_the_lines_of_a_grid():
+    snapped = Quad.from_box(13, 21, 30, 39).snap(8, 128)
+
+    assert snapped.box == (8, 16, 48, 64)
+    assert snapped == snapped.snap(8, 128)
+
+
+def test_a_nearly_upright_quad_becomes_upright():
+    nearly = Quad.of([(13.2, 21), (43, 21.4), (42.8, 60), (13, 59.7)])
+
+    assert nearly.snap(8, 128) == Quad.from_box(13, 21, 30, 39).snap(8, 128)
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [(5, 5), (5, 5), (5, 5), (5, 5)],
+        [(0, 0), (10, 0), (20, 0), (30, 0)],
+        [(0, 0), (10, 0), (5, 9), (5, 3)],
+    ],
+)
+def test_what_has_no_four_sides_does_not_snap(corners):
+    assert Quad.of(corners).snap(8, 128) == Quad.of(corners)

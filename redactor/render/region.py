@@ -1,45 +1,31 @@
-"""Which part of a picture a code takes up: its quad, its quiet zone, whole cells."""
+"""Which part of a picture a code takes up: its quad, a margin, a grid, whole cells."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
-from redactor.geometry import Mask
+from redactor.geometry import Box, Mask
 from redactor.model import (
     ONE_DIMENSIONAL,
     Decision,
     Detection,
+    Pixels,
     Region,
     Symbology,
 )
 
-# Quiet zones as the symbology standards ask for, in modules: ISO/IEC 18004 (QR 4, Micro QR 2),
-# 23941 (rMQR 2), 16022 (Data Matrix 1), 24778 (Aztec 0), 16023 (MaxiCode 1), 15438 (PDF417 2),
-# 15420 (EAN/UPC 7 to 11), 15417 and the other linear codes (10).
-_QUIET_MODULES = {
-    Symbology.QRCODE: 4.0,
-    Symbology.ANY_QR: 4.0,
-    Symbology.MICROQR: 2.0,
-    Symbology.RMQR: 2.0,
-    Symbology.AZTEC: 1.0,
-    Symbology.DATAMATRIX: 1.0,
-    Symbology.MAXICODE: 1.0,
-    Symbology.PDF417: 2.0,
-    Symbology.MICROPDF417: 1.0,
-}
+# Around codes of squares, where the paper ends is of no use to anybody; this share of the longer
+# side makes up for frames and glare that the detector took for the edge.
+_MARGIN_SHARE = 0.02
+
+# At the ends of bars the quiet zone is hidden: how far the bars go on is the hardest to see. In
+# modules, as the standards ask for: ISO/IEC 15420 (EAN/UPC 7 to 11), 15417 and others (10).
 _QUIET_MODULES_RETAIL = 9.0
 _QUIET_MODULES_1D = 10.0
-
-# The quiet zone is hidden to this share of the longer side: four modules around a small QR code
-# take up more of the picture than half the code does, all of it blank paper.
-_QUIET_SHARE = 0.06
-
-# Modules along the shorter side where the detector cannot tell: the smaller the number, the wider
-# the quiet zone. The most common QR codes in photographs are versions 2 to 4.
-_USUAL_MODULES = {Symbology.QRCODE: 29, Symbology.ANY_QR: 29, Symbology.MICROQR: 15}
-_USUAL_MODULES_2D = 20
 _MODULES_RETAIL = {
     Symbology.EAN13: 95,
     Symbology.UPCA: 95,
@@ -51,21 +37,40 @@ _USUAL_MODULES_1D = 150  # ten characters of Code 128
 _CORNER_ERROR_SHARE = 0.02
 _CORNER_ERROR_PX = 1.0
 
+# Decoders place the corners of equal codes with different contents a fraction of a pixel apart.
+# Sides move outward to a grid of this share of the code's shorter side, and to even
+# directions, so that most such codes have one and the same region.
+_STEP_SHARE = 0.05
+_STEP_RATIO = 1.25  # sizes of the grid: powers of it, in pixels
+_DIRECTIONS = 184  # nearly two degrees apart, with 45 among them
+
+_RIM_PX = 4  # what readers of JPEG blend over the edge of a block, and more
+
 
 def region_of(decision: Decision, *, scale: float = 1.0) -> Region:
-    """Give the area to hide for a code: its quad grown by its quiet zone.
+    """Give the area to hide for a code: its quad with a margin, out to the next line of a grid.
 
     Args:
         decision: What becomes of the code.
         scale: Larger than 1 for a wider margin; verification asks for it.
     """
-    across, down = _margins(decision.detection)
+    quad = decision.detection.quad
+    step = _step(min(quad.sides))
+    # A larger one has to be larger on every side, wherever the lines of the grid lie.
+    further = step if scale > 1 else 0.0
+    across, down = (margin * scale + further for margin in _margins(decision.detection))
     return Region(
-        decision.detection.quad.grow(across * scale, down * scale),
+        quad.grow(across, down).snap(step, _DIRECTIONS),
         decision.action,
         decision.style,
         decision.detection.frame,
     )
+
+
+def _step(side: float) -> float:
+    """Give the size of the grid for a code, in pixels; at least one."""
+    wanted = max(1.0, _STEP_SHARE * side)
+    return float(_STEP_RATIO ** round(math.log(wanted, _STEP_RATIO)))
 
 
 def hidden_area(
@@ -80,6 +85,40 @@ def hidden_area(
     return mask
 
 
+def difference_outside(
+    before: Pixels, after: Pixels, regions: Iterable[Region], cell: tuple[int, int] = (1, 1)
+) -> int:
+    """Give the largest difference of any sample outside of what regions hide.
+
+    Where cells are larger than a pixel, four more around them do not count: readers of JPEG
+    upsample colours over the edge of a block.
+
+    Args:
+        before: Shape (height, width) or (height, width, channels).
+        after: The same picture redacted.
+        regions: What was hidden.
+        cell: Width and height in pixels of the units in which it was hidden.
+    """
+    if before.shape != after.shape:
+        return 255
+    difference = np.asarray(cv2.absdiff(before, after))
+    height, width = before.shape[:2]
+    rim = 0 if cell == (1, 1) else _RIM_PX
+    for region in regions:
+        cells, touched = region.quad.touched(width, height, cell=cell)
+        mask = touched.repeat(cell[1], axis=0).repeat(cell[0], axis=1).astype(np.uint8)
+        left, top = cells.left * cell[0] - rim, cells.top * cell[1] - rim
+        mask = np.pad(mask, rim)
+        if rim and mask.size:
+            kernel = np.ones((2 * rim + 1, 2 * rim + 1), dtype=np.uint8)
+            mask = np.asarray(cv2.dilate(mask, kernel), dtype=np.uint8)
+        whole = Box(left, top, left + mask.shape[1], top + mask.shape[0])
+        box = whole.clip(width, height)
+        inside = mask[box.top - top : box.bottom - top, box.left - left : box.right - left] > 0
+        difference[box.top : box.bottom, box.left : box.right][inside] = 0
+    return int(difference.max(initial=0))
+
+
 def _margins(detection: Detection) -> tuple[float, float]:
     """Give how far to move the sides and the ends outward, in pixels."""
     width, height = detection.quad.sides
@@ -89,11 +128,5 @@ def _margins(detection: Detection) -> tuple[float, float]:
         if modules := _MODULES_RETAIL.get(detection.symbology):
             return _QUIET_MODULES_RETAIL * width / modules + error, error
         return _QUIET_MODULES_1D * width / _USUAL_MODULES_1D + error, error
-    if detection.modules and min(detection.modules) > 0:
-        across, down = detection.modules
-    else:
-        usual = _USUAL_MODULES.get(detection.symbology, _USUAL_MODULES_2D)
-        across = down = usual
-    quiet = _QUIET_MODULES.get(detection.symbology, 4.0)
-    most = _QUIET_SHARE * max(width, height)
-    return min(quiet * width / across, most) + error, min(quiet * height / down, most) + error
+    margin = _MARGIN_SHARE * max(width, height) + error
+    return margin, margin
