@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from redactor.detect import LocalDetector
-from redactor.detect.variants import COUNT
+from redactor.detect.remedies import HARD_COUNT
 from redactor.model import Check, Decision, Detection, Frame, Region
 
 _INSIDE_SHARE = 0.2  # of a reading's area that lies in a region, for it to be a leak of it
@@ -64,6 +64,7 @@ def check(
             frames[index],
             [region.quad for region in regions if region.frame == index],
             margin=_CONTEXT,
+            is_last=True,
         )
     ]
     if whole:
@@ -82,7 +83,7 @@ def check(
         strangers,
         Check(
             detector.reader_names,
-            COUNT,
+            HARD_COUNT,
             leaking + tuple(code.quad for code in strangers),
             "picture" if whole else "regions",
         ),

@@ -45,18 +45,21 @@ def verify(
 ) -> None:
     """Look for codes that can still be read; exit with 5 if there are any.
 
-    Every engine looks at every picture whole, and again, up close and in harder versions, at
-    whatever looks like a code. A code that --policy or --results allows is no finding.
+    Every engine looks at every picture whole, plain and in the versions that `run` tries on what it
+    has drawn (sharpened, deblurred, by thresholds ...), and up close at whatever looks like a code.
+    A code that --policy or --results allows is no finding.
     """
     from redactor.batch import Batch
     from redactor.cli import output
     from redactor.cli.allowed import Allowed
     from redactor.cli.follow import follow
     from redactor.cli.record import Record
+    from redactor.detect import LocalDetector
     from redactor.report.words import count
 
     allowed = Allowed(results, has_policy=policy_file is not None)
     redactor = options.make_redactor(policy_file, "local", thorough=thorough)
+    redactor.local = LocalDetector(thorough=thorough, audits=True)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     source = options.open_sources(sources, files_from, settings=settings)

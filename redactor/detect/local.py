@@ -41,6 +41,7 @@ from redactor.detect.locate import locate, outside
 from redactor.detect.looks import Look, color_looks, looks
 from redactor.detect.merge import merge
 from redactor.detect.opencv import OpencvDetector
+from redactor.detect.remedies import hard_variants
 from redactor.detect.variants import cut, to_raster, variants
 from redactor.detect.zbar import ZbarDetector
 from redactor.detect.zxing import ZxingDetector
@@ -66,6 +67,8 @@ class LocalDetector:
 
     Args:
         thorough: Look at further scales and with zbar also where nothing is in doubt.
+        audits: Look at every frame in all `hard_variants` as well: for pictures that somebody has
+            redacted.
 
     Attributes:
         names: Of the engines that detect, in the order in which they are trusted.
@@ -73,8 +76,8 @@ class LocalDetector:
         remark: What is missing and how to get it; None where nothing is.
     """
 
-    def __init__(self, *, thorough: bool = False) -> None:
-        self._is_thorough = thorough
+    def __init__(self, *, thorough: bool = False, audits: bool = False) -> None:
+        self._is_thorough, self._audits = thorough, audits
         self._zxing, self._opencv = ZxingDetector(), OpencvDetector()
         self._zbar = ZbarDetector() if zbar.is_available() else None
         self._readers: list[Reader] = [self._zxing, *([self._zbar] if self._zbar else [])]
@@ -104,7 +107,12 @@ class LocalDetector:
         return merge(detections, next(looks(frame)).gray)
 
     def read_areas(
-        self, frame: Frame, quads: Sequence[Quad], *, margin: float = _MARGIN
+        self,
+        frame: Frame,
+        quads: Sequence[Quad],
+        *,
+        margin: float = _MARGIN,
+        is_last: bool = False,
     ) -> list[Detection]:
         """Give what any engine reads in areas of a frame, in any `variants`; not merged.
 
@@ -112,15 +120,19 @@ class LocalDetector:
             frame: The frame.
             quads: The areas.
             margin: Context around each, as a share of its longer side.
+            is_last: Whether to try all `hard_variants` instead.
 
         Raises:
             DetectorError: If an engine fails.
         """
+        versions = hard_variants if is_last else variants
         return [
             look.back(code)
             for look in looks(frame)
             for quad in quads
-            for codes in self._up_close(look, quad, Kind.ANY, margin, _MIDDLE_PX)
+            for codes in self._up_close(
+                look, look.there(quad), Kind.ANY, margin, _MIDDLE_PX, versions
+            )
             for code in codes
         ]
 
@@ -142,6 +154,8 @@ class LocalDetector:
         if not merged and max(gray.shape) <= _TINY_PX:
             again = [code for look in every for code in self._read_tiny(look)]
         again += self._cross_check(every, [*merged, *again])
+        if self._audits:
+            again += self.read_areas(frame, [Quad.from_box(0, 0, *frame.size)], is_last=True)
         return merge(again, gray, merged) if again else merged
 
     def _see(self, gray: Pixels) -> list[Detection]:
@@ -241,13 +255,19 @@ class LocalDetector:
                             yield look.back(replace(found, quad=to_raster(found.quad, *place)))
 
     def _up_close(
-        self, look: Look, quad: Quad, kind: Kind, margin: float, longest: int
+        self,
+        look: Look,
+        quad: Quad,
+        kind: Kind,
+        margin: float,
+        longest: int,
+        versions: Callable[[Pixels], Iterator[tuple[Pixels, float]]] = variants,
     ) -> Iterator[list[Detection]]:
         """Give what engines read in an area of a look, variant by variant; quads of the look."""
         area, (shrunk, left, top) = _area(look, quad, margin, longest)
         if min(area.shape) < _MIN_SIDE_PX:
             return
-        for version, factor in variants(area):
+        for version, factor in versions(area):
             yield [
                 replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
                 for code in self._read_in(version, kind)

@@ -1,8 +1,10 @@
 """`redactor scan` and `redactor verify`: what is there, and what can still be read."""
 
+import io
 import json
 
 import pytest
+from PIL import Image, ImageFilter
 
 LINK = "https://example.org/secret?token=4711"
 OURS = "https://example.com/menu"
@@ -158,3 +160,17 @@ def test_without_a_source_the_usage_is_told(command, redactor):
 
     assert ended.code == 2
     assert "no SOURCE" in ended.err
+
+
+def test_an_audit_reads_what_a_blur_of_known_kind_hides(redactor, tmp_path, a_picture, fill):
+    sharp = Image.open(io.BytesIO(a_picture(LINK, scale=8, margin=8, noise=0)))
+    file = io.BytesIO()
+    sharp.filter(ImageFilter.GaussianBlur(5.5)).save(file, "PNG")
+    fill(tmp_path, {"soft.png": file.getvalue()})
+
+    seen = redactor("scan", tmp_path, "--content", "full", "--results", tmp_path / "r.jsonl")
+    audited = redactor("verify", tmp_path / "soft.png")
+
+    assert "secret" not in seen.out
+    assert audited.code == 5
+    assert "1 code can be read" in audited.out
