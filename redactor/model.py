@@ -317,7 +317,7 @@ class Region:
     """An area of one frame that is hidden.
 
     Attributes:
-        quad: The code with its quiet zone, before it grows to whole pixels or blocks.
+        quad: The code with a margin, on its grid, before it grows to whole pixels or blocks.
         action: How it is drawn.
         style: The action's options.
         frame: Index into the frames of the picture: a page of it, or another picture in the file.
@@ -426,8 +426,12 @@ class Result:
         orientation: EXIF orientation, 1 to 8.
         source_hash: SHA-256 of the bytes that came in, hex; empty if they could not be read.
         output_hash: SHA-256 of the bytes to store, hex; None where there are none.
+        source_bytes: Length of what came in.
+        output_bytes: Length of what is to be stored; None where there is nothing.
         path: How the bytes were made: `unchanged`, `coefficients`, `lossless`, `re-encoded`;
             None where there are none.
+        difference: The largest difference of any sample outside of the hidden regions, as both
+            pictures decode to 8 bits; None where nothing was hidden. Not 0 only for `re-encoded`.
         policy: Name and hash of the policy, as `name@hash`.
         detectors: Names of what looked for codes.
         checks: What verification saw, round by round.
@@ -452,7 +456,10 @@ class Result:
     orientation: int = 1
     source_hash: str = ""
     output_hash: str | None = None
+    source_bytes: int = 0
+    output_bytes: int | None = None
     path: str | None = None
+    difference: int | None = None
     policy: str = ""
     detectors: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -55,8 +55,8 @@ from redactor.policy import Policy
 # Escalation of a region that can still be read: how far it grows, and what is drawn on it.
 _LARGER = 1.6
 _ROUNDS = 6
-_RING_SHARE = 0.3  # of a region's longer side: how far around it colours are taken from
-_RING_CELLS = 4
+_RING_SHARE = 0.04  # of a region's longer side: how far around it colours are taken from
+_RING_CELLS = 2
 
 
 class Where(StrEnum):
@@ -196,6 +196,7 @@ class _Work:
     checks: list[Check] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     detectors: tuple[str, ...] = ()
+    difference: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, *, dry: bool) -> Result:
@@ -377,7 +378,22 @@ class _Work:
         has_others = self.regions and len(output.frames) > len(output.pages)
         if [page.size for page in output.pages] != [p.size for p in picture.pages] or has_others:
             raise PictureError("what was written is not the picture that was drawn")
-        return image, path, output if self.regions else None
+        if not self.regions:
+            return image, path, None
+        with self._timed("verify"):
+            self.difference = self._difference(picture, output)
+        if self.difference and path != "re-encoded":
+            raise PictureError("what was written differs outside of the hidden regions")
+        return image, path, output
+
+    def _difference(self, before: codec.Picture, after: codec.Picture) -> int:
+        """Give the largest difference outside of the hidden regions, in any view of any page."""
+        return max(
+            render.difference_outside(old, new, hidden, page.cell)
+            for index, page in enumerate(before.pages)
+            for hidden in [[region for region in self.regions if region.frame == index]]
+            for old, new in zip(before.frames[index].views, after.frames[index].views, strict=False)
+        )
 
     def _check(self, picture: codec.Picture, hidden: Sequence[Decision]) -> verify.Findings:
         allowed = [decision for decision in self.decisions if not decision.action.hides]
@@ -400,6 +416,8 @@ class _Work:
             held=verdict is Verdict.FLAGGED and self.redactor.policy.hold,
             path=path,
             output_hash=hashlib.sha256(image).hexdigest() if image is not None else None,
+            output_bytes=len(image) if image is not None else None,
+            difference=self.difference,
             remarks=tuple(self.remarks),
             dry_run=dry_run,
             _image=image,
@@ -442,6 +460,7 @@ class _Work:
             size=picture.size if picture else None,
             orientation=picture.orientation if picture else 1,
             source_hash=hashlib.sha256(self.data).hexdigest(),
+            source_bytes=len(self.data),
             policy=f"{policy.name}@{policy.hash}",
             detectors=self.detectors,
             checks=tuple(self.checks),
@@ -515,6 +534,15 @@ def _patches_of(page: codec.Page, regions: Sequence[Region]) -> Iterator[Patch]:
             action=region.action,
             style=region.style,
             color=page.color(region.style.color) if region.style.color else None,
+            brightness=_brightness(page),
             has_alpha=page.has_alpha,
         )
         yield Patch(box.left, box.top, target, planes)
+
+
+def _brightness(page: codec.Page) -> tuple[float, ...] | None:
+    """Give what one step of brightness is in each plane."""
+    black, white = page.color((0, 0, 0)), page.color((255, 255, 255))
+    if black is None or white is None:
+        return None
+    return tuple((high - low) / 255 for low, high in zip(black, white, strict=True))

@@ -210,6 +210,51 @@ def test_redacting_again_changes_nothing(a_picture, a_redactor):
     assert twice.image == once.image
 
 
+@pytest.mark.parametrize(
+    ("form", "options", "path"),
+    [
+        ("PNG", {}, "lossless"),
+        ("JPEG", {}, "coefficients"),
+        ("JPEG", {"progressive": True, "subsampling": 0}, "coefficients"),
+        ("WEBP", {"lossless": True}, "lossless"),
+        ("WEBP", {"quality": 80}, "re-encoded"),
+    ],
+)
+def test_a_result_tells_how_the_rest_of_the_picture_fared(
+    form, options, path, a_picture, a_redactor
+):
+    data = a_picture(LINK, format=form, **options)
+
+    result = a_redactor(default="blur").redact(data)
+
+    assert (result.path, result.source_bytes) == (path, len(data))
+    assert result.output_bytes == len(result.image)
+    assert (result.difference == 0) == (path != "re-encoded")
+    assert result.difference < 60
+
+
+def test_a_picture_in_which_nothing_is_hidden_has_no_difference_to_tell(a_picture, a_redactor):
+    result = a_redactor().redact(a_picture())
+
+    assert (result.path, result.difference) == ("unchanged", None)
+    assert result.source_bytes == result.output_bytes
+
+
+def test_a_picture_that_comes_out_changed_elsewhere_is_quarantined(
+    a_picture, a_redactor, monkeypatch
+):
+    # A codec gone wrong: its file decodes to something else far from the code.
+    from redactor.codec.png import PngPicture
+
+    wrong = as_bytes(Image.eval(opened(a_picture(LINK)), lambda value: value ^ 1))
+    monkeypatch.setattr(PngPicture, "encode", lambda *_: (wrong, "lossless"))
+
+    result = a_redactor().redact(a_picture(LINK))
+
+    assert result.verdict is Verdict.QUARANTINED
+    assert result.reasons == ("what was written differs outside of the hidden regions",)
+
+
 def test_a_result_tells_what_was_done(a_picture, a_redactor):
     result = a_redactor().redact(a_picture(LINK), name="uploads/a.png")
 

@@ -295,9 +295,20 @@ def _facts_of(entry: Row) -> tuple[str, ...]:
         f"orientation {entry['orientation']}" if entry["orientation"] != 1 else "",
         words.count(len(entry["codes"]), "code") if entry["codes"] else "",
         words.PATHS.get(entry["path"] or "", ""),
+        _change_of(entry),
         "held back" if entry["held"] else "",
     ]
     return tuple(fact for fact in facts if fact)
+
+
+def _change_of(entry: Row) -> str:
+    """Say how a changed file differs in length, and in what was not hidden."""
+    if not entry["source_bytes"] or entry["output_bytes"] is None or entry["difference"] is None:
+        return ""
+    length = f"{entry['output_bytes'] / entry['source_bytes']:.0%} of the bytes"
+    if not entry["difference"]:
+        return length
+    return f"{length}, up to {entry['difference']} of 255 levels off elsewhere"
 
 
 _PAGES = ("frame ", "page ")

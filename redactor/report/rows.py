@@ -117,7 +117,10 @@ class Row(TypedDict):
     orientation: int
     source_hash: str
     output_hash: str | None
+    source_bytes: int
+    output_bytes: int | None
     path: str | None
+    difference: int | None
     written: str | None
     error: str | None
     policy: str
@@ -168,7 +171,10 @@ def row(
         orientation=result.orientation,
         source_hash=result.source_hash,
         output_hash=result.output_hash,
+        source_bytes=result.source_bytes,
+        output_bytes=result.output_bytes,
         path=result.path,
+        difference=result.difference,
         written=written,
         error=error,
         policy=result.policy,
