@@ -54,7 +54,6 @@ _MIDDLE_PX = 1_000  # for OpenCV and finder patterns, and for the areas that are
 _CLOSER_PX = 1_400  # for finder patterns without a code
 _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
-_MOST_FOR_OPENCV = 100  # finder patterns; its time grows with their square, to minutes
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
@@ -181,8 +180,6 @@ class LocalDetector:
                 reported += [replace(c, quad=c.quad.shift(left, top)) for c in codes]
         reported += self._read_slanted(gray, reported)
         finders = outside(find_finders(crisp(flat)), factor, reported)
-        if 0 < len(finders) <= _MOST_FOR_OPENCV:
-            reported += _guarded(opencv.name, opencv.find_squares, flat, factor)
         if finders or self._is_thorough:
             # A finder pattern without its code: where there is one, there are more.
             for raster, scale in self._closer(gray):

@@ -178,7 +178,8 @@ def opened(data: bytes) -> Picture:
     except PictureError as error:
         pixels = np.array(Image.open(io.BytesIO(data)).convert("RGB"))
         return Picture(Frame((pixels,)), (1, 1), 1, str(error))
-    return Picture(picture.frames[0], picture.cell, picture.orientation, picture.refusal)
+    cell = picture.pages[0].cell
+    return Picture(picture.frames[0], cell, picture.orientation, picture.refusal)
 
 
 def in_gray(frame: Frame) -> Pixels:

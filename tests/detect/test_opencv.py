@@ -1,20 +1,10 @@
-"""OpenCV's locators: where a code is, never what it says."""
+"""OpenCV's locator of bars: where a code is, never what it says."""
 
 import numpy as np
 import pytest
 
 from redactor.detect.opencv import OpencvDetector, _detections
 from redactor.model import Symbology
-
-
-def test_a_qr_code_is_located_and_not_read(a_scene, corner_error):
-    scene = a_scene(turn=10)
-
-    (code,) = OpencvDetector().find_squares(scene.gray)
-
-    assert (code.symbology, code.content, code.sources) == (Symbology.QRCODE, None, ("opencv",))
-    assert code.reason == "finder patterns without a code that can be read"
-    assert corner_error(scene.quad, code.quad) < 0.08
 
 
 def test_a_blurred_barcode_that_nobody_reads_is_located(a_scene, covered):
@@ -30,7 +20,6 @@ def test_a_blurred_barcode_that_nobody_reads_is_located(a_scene, covered):
 def test_blank_paper_holds_nothing():
     paper = np.full((300, 300), 200, np.uint8)
 
-    assert OpencvDetector().find_squares(paper) == []
     assert OpencvDetector().find_bars(paper) == []
 
 
@@ -45,4 +34,4 @@ def test_blank_paper_holds_nothing():
     ],
 )
 def test_specks_and_corners_that_are_no_numbers_are_left_out(corners):
-    assert _detections(corners, Symbology.QRCODE, 0.5, "finder patterns") == []
+    assert _detections(corners) == []
