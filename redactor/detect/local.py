@@ -1,25 +1,31 @@
 """The local detector: a cascade of passes over every frame, then our own eyes, merged.
 
-`python -m tests.benchmarks.detection` measures what each pass covers and costs.
+In brackets, what is lost without a pass on the 149 photographs of QR codes and the 555 of other
+codes that `python -m tests.benchmarks.detection CORPUS --without PASS` was run on, and its share
+of the time on the former.
 
 Over the whole frame:
 
-- zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read:
-  settles most pictures.
+- zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read, and
+  for other symbologies in bad light over a small, evenly lit one: settles most pictures [34 %].
 - zxing-cpp for the QR family alone, a twelfth of the time, over the raster as it is and over
-  evenly lit copies: codes that are small, in the dark, in glare, very large or blurred.
-- zxing-cpp over a small, evenly lit copy: other symbologies in bad light.
-- zxing-cpp for light bars on dark ones: it inverts for matrix codes alone.
-- OpenCV's locators over small copies: bars and finder patterns that nobody reads.
-- `locate`: finder patterns span codes, and suspicions are kept where there are modules or bars.
+  evenly lit copies: codes that are small, in the dark, in glare, very large or blurred
+  [1 QR code, 6 %].
+- zxing-cpp for light bars on dark ones: it inverts for matrix codes alone [none there, 4 %].
+- OpenCV's locator of bars: blurred ones that nobody reads [38 pictures not located, 3 %].
+- `finders` in a crisp raster, then `locate`: finder patterns span codes, and suspicions are kept
+  where there are modules or bars [10 points of coverage, 16 %].
 
 Where there is reason to doubt, area by area, so that a decoy settles nothing but itself:
 
-- The parts of a large picture that are lost in its copy, at their own scale (`detail`).
-- Its colours, where they show more than its brightness (`looks`).
-- Bars at any slant, turned upright (`bars`).
-- What was located and not read: up close and in every variant, until an engine reads it.
-- What zxing-cpp alone has read, once more by zbar, which may disagree.
+- The parts of a large picture that are lost in its copy, at their own scale (`detail`)
+  [1 QR code; small codes of other kinds in large pictures, 7 %].
+- Its colours, where they show more than its brightness (`looks`) [none there, 4 %].
+- Bars at any slant, turned upright (`bars`) [none there, little].
+- Finder patterns without their code, in a larger raster [with `finders`].
+- What was located and not read, up close and in every variant, until an engine reads it
+  [14 contents, 7 %], and so a small picture in which nothing was found [4 codes, none].
+- What zxing-cpp alone has read, once more by zbar, which may disagree [safety of `allow`, 6 %].
 """
 
 from __future__ import annotations
