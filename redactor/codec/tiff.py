@@ -38,6 +38,7 @@ _STRUCTURE = frozenset(
 _TEXTS = frozenset((269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 33432))
 _MAX_TAG_BYTES = 256  # longer ones can hold a copy of a code
 _REDUCED, _MASK_PAGE = 1, 4
+_PADDING = 16  # bytes: up to so many zeros at the end come from writers that align what follows
 
 
 class TiffPicture:
@@ -62,7 +63,8 @@ class TiffPicture:
         _check_sizes([*self._pages, *copies], limits)
         self.size = _size(chain[0])
         self.orientation = _orientation(chain[0])
-        self.trailing = len(contents.trailer)
+        is_padding = len(contents.trailer) < _PADDING and not any(contents.trailer)
+        self.trailing = 0 if is_padding else len(contents.trailer)
         places = [
             ("tags", value.data)
             for directory in everything(chain)

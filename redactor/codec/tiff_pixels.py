@@ -27,6 +27,7 @@ EXTRA, FORMAT = 338, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK = range(6)
 
 _RAW, _DEFLATE = 1, (8, 32946)
+_NAMES = {6: "with an old JPEG inside", 7: "with JPEG inside", 50001: "with WebP inside"}
 _BY_PILLOW = {
     2: "tiff_ccitt",
     3: "group3",
@@ -82,11 +83,12 @@ def why_not(directory: Directory) -> str | None:
     usual = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, PALETTE: 1, RGB: 3, CMYK: 4}
     is_known = compression in (_RAW, *_DEFLATE, *_BY_PILLOW)
     if not is_known:
-        return f"TIFF of compression {compression} can be looked at but not changed yet"
+        name = _NAMES.get(compression, f"of compression {compression}")
+        return f"a TIFF {name} can be looked at but not changed yet"
     if kind not in usual:
-        return f"TIFF of colour space {kind} can be looked at but not changed yet"
+        return f"a TIFF of colour space {kind} can be looked at but not changed yet"
     if set(directory.numbers(FORMAT, (1,))) != {1} or directory.number(PREDICTOR, 1) > 2:
-        return "TIFF of signed or floating-point numbers can be looked at but not changed yet"
+        return "a TIFF of signed or floating-point numbers can be looked at but not changed yet"
     if len(set(bits)) > 1 or bits[0] not in (1, 2, 4, 8, 16):
         return "TIFF of such bits a sample can be looked at but not changed yet"
     if channels != usual[kind] + len(extra) or (extra and (kind == CMYK or len(extra) > 1)):

@@ -21,6 +21,8 @@ _STRIDE = 8  # every so many rows (columns) are looked at: 512 pixels to a cell
 # Mean change from pixel to pixel: modules of 3 px with a contrast of 30 levels have 5; noise of
 # a standard deviation of 3 levels has 3.4.
 _MIN_CHANGE = 4.0
+# On even ground, as screenshots have, less stands out.
+_LEAST_CHANGE, _ABOVE_GROUND = 2.0, 3.0
 
 
 def detailed(gray: Pixels, settled: Iterable[Quad] = ()) -> list[Box]:
@@ -36,7 +38,9 @@ def detailed(gray: Pixels, settled: Iterable[Quad] = ()) -> list[Box]:
     part = gray[: rows * _CELL_PX, : columns * _CELL_PX]
     across = _changes(np.ascontiguousarray(part[::_STRIDE]), (columns, rows))
     down = _changes(np.ascontiguousarray(part[:, ::_STRIDE].T), (rows, columns)).T
-    fine = (np.minimum(across, down) >= _MIN_CHANGE).astype(np.uint8)
+    change = np.minimum(across, down)
+    ground = _ABOVE_GROUND * float(np.median(change))
+    fine = (change >= min(max(ground, _LEAST_CHANGE), _MIN_CHANGE)).astype(np.uint8)
     for quad in settled:
         box, touched = quad.touched(*part.shape[::-1], cell=(_CELL_PX, _CELL_PX))
         fine[box.top : box.bottom, box.left : box.right][touched] = 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from redactor.geometry import Box
 from redactor.model import Pixels
 
 _WINDOW_SHARE = 8  # of the longer side: light changes slower than this, codes faster
@@ -80,26 +79,33 @@ def local_statistics(gray: Pixels, window: int) -> tuple[NDArray[np.float32], ND
     return np.asarray(mean, dtype=np.float32), np.asarray(deviation, dtype=np.float32)
 
 
-def colors(view: Pixels) -> Iterator[Pixels]:
-    """Give grey rasters of the colours of an RGB view: red to green, and blue to yellow.
-
-    A code may be drawn in two colours of the same brightness. Nothing where no colour changes
-    more than the brightness around it does.
-    """
+def colors(view: Pixels) -> tuple[Pixels, ...]:
+    """Give grey rasters of the colours of an RGB view: red to green, and blue to yellow."""
     red, green, blue = (view[..., index].astype(np.int16) for index in range(3))
-    gray = np.asarray(cv2.cvtColor(view, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    for difference in (red - green, blue - (red + green) // 2):
-        raster = np.clip(difference // 2 + 128, 0, 255).astype(np.uint8)
-        if _shows_more(raster[::2, ::2], gray[::2, ::2]):
-            low, high = (float(value) for value in np.percentile(raster, (0.5, 99.5)))
-            stretched = (raster - low) * (255 / max(high - low, 1.0))
-            yield np.clip(stretched, 0, 255).astype(np.uint8)
+    return tuple(
+        np.clip(difference // 2 + 128, 0, 255).astype(np.uint8)
+        for difference in (red - green, blue - (red + green) // 2)
+    )
 
 
-def _shows_more(raster: Pixels, gray: Pixels) -> bool:
-    """Say whether a colour changes more than brightness in some part of a picture."""
+def stretch(raster: Pixels) -> Pixels:
+    """Bring the values of a raster to the whole range."""
+    low, high = (float(value) for value in np.percentile(raster, (0.5, 99.5)))
+    stretched = (raster - low) * (255 / max(high - low, 1.0))
+    return np.clip(stretched, 0, 255).astype(np.uint8)
+
+
+def more_than_brightness(color: Pixels, gray: Pixels) -> Box | None:
+    """Give a box around where a colour changes, and brightness does not; None where nowhere.
+
+    A code may be drawn in two colours of the same brightness.
+    """
+    color, gray = color[::2, ::2], gray[::2, ::2]
     window = max(9, max(gray.shape) // _COLOR_WINDOW_SHARE | 1)
-    _, change = local_statistics(raster, window)
+    _, change = local_statistics(color, window)
     _, brightness = local_statistics(gray, window)
     is_more = (change > _LEAST_COLOR) & (change > _COLOR_SHARE * brightness)
-    return bool(np.count_nonzero(is_more) > (window / 2) ** 2)
+    if np.count_nonzero(is_more) < window:
+        return None
+    left, top, width, height = cv2.boundingRect(is_more.astype(np.uint8))
+    return Box(2 * left, 2 * top, 2 * (left + width), 2 * (top + height)).grow(2 * window)

@@ -61,6 +61,7 @@ _CLOSER_PX = 1_400  # for finder patterns without a code
 _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
+_FAINT = 20.0  # standard deviation in levels
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
@@ -147,8 +148,9 @@ class LocalDetector:
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
         found = [look.back(code) for look in every for code in self._see(look.gray)]
-        for raster, factor in color_looks(frame):
-            found += _guarded(self._zxing.name, self._zxing.read, raster, factor)
+        for raster, place in color_looks(frame):
+            for code in _guarded(self._zxing.name, self._zxing.read, raster):
+                found.append(replace(code, quad=to_raster(code.quad, *place)))
         merged = merge(found, gray)
         doubts = [code for code in merged if not code.is_read]
         if len(doubts) > _MOST_DOUBTS:
@@ -183,6 +185,8 @@ class LocalDetector:
             for left, top, right, bottom in detailed(gray, read):
                 part = np.ascontiguousarray(gray[top:bottom, left:right])
                 codes = _guarded(zxing.name, zxing.detect_unscaled, part)
+                if float(part.std()) < _FAINT:  # zxing-cpp takes less than 24 levels for paper
+                    codes += _guarded(zxing.name, zxing.detect_qr, flatten(part))
                 reported += [replace(c, quad=c.quad.shift(left, top)) for c in codes]
         reported += self._read_slanted(gray, reported)
         finders = outside(find_finders(crisp(flat)), factor, reported)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from redactor.detect.lighting import colors, shrink
-from redactor.geometry import Quad
+from redactor.detect.lighting import colors, more_than_brightness, shrink, stretch
+from redactor.geometry import Box, Quad
 from redactor.model import Detection, Frame, Pixels
 
-_SMALL_PX = 700  # longer side; colours in photographs are coarser than brightness
+_SMALL_PX = 700  # longer side, to see where colours change; they are read at up to
+_LARGE_PX = 2_400
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,16 +50,27 @@ def looks(frame: Frame) -> Iterator[Look]:
             yield Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
 
 
-def color_looks(frame: Frame) -> Iterator[tuple[Pixels, float]]:
-    """Give small rasters of a frame's colours where they show what its brightness does not.
+def color_looks(frame: Frame) -> Iterator[tuple[Pixels, tuple[float, int, int]]]:
+    """Give rasters of a frame's colours where they show what its brightness does not.
 
     Yields:
-        The raster, and the factor from its pixels to the frame's.
+        The raster, and how it lies in the frame: the factor from its pixels, left and top.
     """
     for view in frame.views:
-        if view.ndim == 3:
-            # Neighbours are left out rather than averaged: most files keep half the colours anyway.
-            step = max(1, max(view.shape) // _SMALL_PX)
-            small, factor = shrink(np.ascontiguousarray(view[::step, ::step]), _SMALL_PX)
-            for raster in colors(small):
-                yield raster, factor * step
+        if view.ndim != 3:
+            continue
+        # Neighbours are left out rather than averaged: all that counts is where colours change.
+        step = max(1, max(view.shape) // _SMALL_PX)
+        small = np.ascontiguousarray(view[::step, ::step])
+        gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+        for index, color in enumerate(colors(small)):
+            box = more_than_brightness(color, gray)
+            if box is None:
+                continue
+            left, top, right, bottom = (value * step for value in box)
+            area = Box(left, top, right, bottom).clip(view.shape[1], view.shape[0])
+            part, factor = shrink(
+                np.ascontiguousarray(view[area.top : area.bottom, area.left : area.right]),
+                _LARGE_PX,
+            )
+            yield stretch(colors(part)[index]), (factor, area.left, area.top)

@@ -41,6 +41,13 @@ def test_a_code_of_low_contrast_lies_in_one(a_scene):
     assert is_inside(scene.quad, detailed(scene.gray))
 
 
+def test_a_faint_code_on_even_ground_lies_in_one_and_is_read(a_scene, find):
+    scene = a_scene("4711", scale=2, low=114, high=128, size=(2600, 1600), grain=0)
+
+    assert is_inside(scene.quad, detailed(scene.gray))
+    assert [code.content for code in find(scene.gray)] == ["4711"]
+
+
 def test_paper_and_what_is_out_of_focus_have_no_detail():
     random = np.random.default_rng(5)
     noise = random.normal(128, 2, (2000, 3000))

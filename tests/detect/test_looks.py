@@ -47,6 +47,19 @@ def test_two_colours_of_one_brightness_are_looked_at(a_scene, dark, light, size)
     assert list(color_looks(Frame((in_colors(scene, dark, light),))))
 
 
+@pytest.mark.parametrize(
+    ("size", "scale"), [((1400, 1000), 3), ((2800, 1900), 3), ((3000, 2000), 6), ((4000, 3000), 10)]
+)
+def test_a_code_that_only_colour_shows_is_found_in_a_large_picture(a_scene, find, size, scale):
+    center = (size[0] * 0.3, size[1] * 0.4)
+    scene = a_scene(scale=scale, size=size, center=center, grain=0)
+
+    (code,) = find(in_colors(scene, (0, 168, 168), (255, 60, 60)))
+
+    assert code.content == "https://example.org/4711"
+    assert scene.quad.overlap(code.quad) > 0.95 * scene.quad.area
+
+
 def test_what_brightness_shows_too_is_not_looked_at_in_colour(a_scene):
     scene = a_scene()
 
@@ -59,6 +72,7 @@ def test_what_brightness_shows_too_is_not_looked_at_in_colour(a_scene):
 def test_any_size_goes(size):
     view = np.random.default_rng(2).integers(0, 256, (*size, 3)).astype(np.uint8)
 
-    for raster, factor in color_looks(Frame((view,))):
+    for raster, (factor, left, top) in color_looks(Frame((view,))):
         assert raster.ndim == 2
         assert factor >= 1
+        assert (left, top) >= (0, 0)
