@@ -172,6 +172,9 @@ class Redactor:
         if isinstance(source, str | Path):
             with Path(source).open("rb") as file:
                 return file.read(most), name or str(source)
+        if not hasattr(source, "read"):
+            kind = type(source).__name__
+            raise TypeError(f"pictures are bytes, a path or an open binary file, not {kind}")
         return _read_all(source, most), name or "-"
 
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlug
 from redactor.codec.markers import check_passes
 from redactor.errors import DamagedPicture, LimitExceeded, PictureError, UnsupportedPicture
 from redactor.geometry import Box
+from redactor.magic import picture_format
 from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Metadata, Patch, Pixels, Plane
 
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
@@ -22,25 +23,6 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
 }
-
-_MAGIC = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
-    (8, b"WEBP", "WEBP"),
-    (0, b"GIF8", "GIF"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"\0\0\1\0", "ICO"),
-    (0, b"8BPS", "Photoshop"),
-    (0, b"%PDF", "PDF"),
-)
 
 
 class Page(Protocol):
@@ -118,22 +100,9 @@ def sniff(data: bytes) -> str:
     """
     if not data:
         raise DamagedPicture("the file is empty")
-    for offset, magic, name in _MAGIC:
-        if data.startswith(magic, offset) and (name != "WEBP" or data.startswith(b"RIFF")):
-            return name
-    if data[4:8] == b"ftyp":
-        return _brand(data)
+    if (name := picture_format(data)) is not None:
+        return name
     raise UnsupportedPicture("not a picture: the bytes begin like no known picture format")
-
-
-def _brand(data: bytes) -> str:
-    """Tell AVIF, HEIF and videos apart, which begin alike."""
-    brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
-    if b"avif" in brands or b"avis" in brands:
-        return "AVIF"
-    return (
-        "HEIF" if any(brand in brands for brand in (b"heic", b"heix", b"mif1", b"heif")) else "MP4"
-    )
 
 
 @contextmanager

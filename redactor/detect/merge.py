@@ -48,8 +48,18 @@ def merge(
                 break
         else:
             groups.append([code])
-    merged = [_join(group) for group in groups]
-    return sorted(merged, key=lambda code: (code.quad.box.top, code.quad.box.left))
+    return _in_reading_order([_join(group) for group in groups])
+
+
+def _in_reading_order(codes: Iterable[Detection]) -> list[Detection]:
+    """Sort codes row by row; those whose middle lies beside the first of a row are in it."""
+    rows: list[list[Detection]] = []
+    for code in sorted(codes, key=lambda code: (code.quad.box.top, code.quad.box.left)):
+        if rows and code.quad.center.y < rows[-1][0].quad.box.bottom:
+            rows[-1].append(code)
+        else:
+            rows.append([code])
+    return [code for row in rows for code in sorted(row, key=lambda code: code.quad.box.left)]
 
 
 def _group_of_reading(code: Detection, groups: list[list[Detection]]) -> list[Detection] | None:

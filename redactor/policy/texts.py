@@ -46,6 +46,8 @@ def _read(name: str, max_bytes: int) -> str:
             octets = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, IsADirectoryError):
+            why = f"it is a folder; name the policies in it: {name.rstrip('/')}/*.yaml"
         raise PolicyError([Mistake(name, 1, 1, f"cannot be read: {why}")]) from error
     if len(octets) > max_bytes:
         raise _too_large(name, max_bytes)

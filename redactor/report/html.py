@@ -248,7 +248,7 @@ class _Code:
             symbology=words.symbology_name(code["symbology"]),
             content=content,
             is_quote=is_quote,
-            frame=_frame_name(frames, frame),
+            frame=words.frame_name(frames, frame),
             details=_details(code),
         )
 
@@ -311,20 +311,11 @@ def _change_of(entry: Row) -> str:
     return f"{length}, up to {entry['difference']} of 255 levels off elsewhere"
 
 
-_PAGES = ("frame ", "page ")
-
-
-def _frame_name(frames: list[str], frame: int) -> str:
-    """Say where in a file a code is; nothing where there is only one place."""
-    name = frames[frame] if frame < len(frames) else f"frame {frame}"
-    return "" if name == "picture" else name
-
-
 def _shown(entry: Row) -> int:
     """Choose the frame or page to show: the first with a code."""
     frames = entry["frames"]
     seen = sorted(code["frame"] for code in entry["codes"] if code["frame"] < len(frames))
-    return next((frame for frame in seen if frames[frame].startswith(_PAGES)), 0)
+    return next((frame for frame in seen if frames[frame].startswith(words.PAGES)), 0)
 
 
 def _areas(entry: Row) -> list[Quad]:

@@ -21,6 +21,8 @@ from redactor.report.words import (
     symbology_name,
 )
 
+_WHOLE_NAME = 40  # characters, of 80 in a terminal
+
 COLORS = {
     Verdict.QUARANTINED: "red",
     Verdict.FLAGGED: "yellow",
@@ -39,13 +41,15 @@ def pictures_table(rows: Iterable[Row]) -> Table:
     """List pictures: name, verdict, codes, what was done."""
     entries = list(rows)
     folder = shared_folder(entry["name"] for entry in entries)
-    table = _table("Picture", "Verdict", "Codes", "What was done", folder=folder)
+    done = "What would be done" if any(entry["dry_run"] for entry in entries) else "What was done"
+    table = _table("Picture", "Verdict", "Codes", done, folder=folder)
+    _keep_whole(table, entries, folder)
     for entry in entries:
         table.add_row(
             _plain(entry["name"].removeprefix(folder)),
             verdict_text(Verdict(entry["verdict"])),
             _plain(codes_of(entry) or "none"),
-            _plain(done_to(entry)),
+            _plain(done_to(entry).removeprefix("would be: ")),
         )
     return table
 
@@ -55,6 +59,7 @@ def codes_table(rows: Iterable[Row]) -> Table:
     entries = [entry for entry in rows if entry["codes"]]
     folder = shared_folder(entry["name"] for entry in entries)
     table = _table("Picture", "Code", "Content", "Seen by", folder=folder)
+    _keep_whole(table, entries, folder)
     for entry in entries:
         for code in entry["codes"]:
             content, is_quote = content_of(code, limit=80)
@@ -122,6 +127,12 @@ def _table(*columns: str, folder: str = "") -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _keep_whole(table: Table, entries: Iterable[Row], folder: str) -> None:
+    """Let the other columns give way where names are short: they are copied from here."""
+    longest = max((len(entry["name"]) - len(folder) for entry in entries), default=0)
+    table.columns[0].no_wrap = longest <= _WHOLE_NAME
 
 
 def _plain(text: str, *, style: str = "") -> Text:

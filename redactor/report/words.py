@@ -115,11 +115,23 @@ def done_to(entry: Row) -> str:
         return entry["error"]
     if entry["verdict"] == Verdict.QUARANTINED:
         return "; ".join(entry["reasons"]) or "no reason was recorded"
-    counts = Counter(Action(code["action"]) for code in entry["codes"])
-    done = ", ".join(
-        f"{counts[action]} {PARTICIPLES[action]}" for action in Action if counts[action]
-    )
+    counts: Counter[str] = Counter()
+    for code in entry["codes"]:
+        action, name = Action(code["action"]), frame_name(entry["frames"], code["frame"])
+        gone = action.hides and bool(name) and not name.startswith(PAGES)
+        counts[f"removed with the {name}" if gone else PARTICIPLES[action]] += 1
+    order = [*(PARTICIPLES[action] for action in Action), *counts]
+    done = ", ".join(f"{counts[word]} {word}" for word in dict.fromkeys(order) if counts[word])
     would = "would be: " if entry["dry_run"] and done else ""
     said = "".join(f"; {rule['rule']}" for rule in entry["picture_rules"])
     held = "; held back" if entry["held"] else ""
     return f"{would}{done or 'nothing to do'}{said}{held}"
+
+
+PAGES = ("frame ", "page ", "default image")  # names of what is drawn on in its place
+
+
+def frame_name(frames: list[str], frame: int) -> str:
+    """Say where in a file a code is; nothing where it is the picture itself."""
+    name = frames[frame] if frame < len(frames) else f"frame {frame}"
+    return "" if name == "picture" else name

@@ -17,9 +17,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from redactor.errors import AccessRefused, LimitExceeded, NotFound, RedactorError, StorageError
+from redactor.magic import HEAD
 from redactor.model import AskImageCodes
 from redactor.storage import Blob, Item
-from redactor.storage.names import FailedItem, is_picture, shared_folder, too_large
+from redactor.storage.names import (
+    FailedItem,
+    begins_like_picture,
+    is_picture,
+    shared_folder,
+    too_large,
+)
 
 _MAGIC = frozenset("*?[")
 
@@ -245,10 +252,21 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
             return True
         # A link to nothing is taken, so that it is named as what could not be read; a link to a
         # pipe or device is not, because reading from those may never end.
-        is_readable = entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
-        return is_picture(entry.name) and is_readable
+        if not entry.is_file():
+            is_missing = entry.is_symlink() and not Path(entry.path).exists()
+            return is_picture(entry.name) and is_missing
+        return is_picture(entry.name) or _begins_like_picture(entry.path)
     except OSError:
         return is_picture(entry.name)
+
+
+def _begins_like_picture(path: str) -> bool:
+    """Whether a file is a picture whatever its name; uploads are often named by a hash."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - the path as given
+            return begins_like_picture(file.read(HEAD))
+    except OSError:
+        return False  # it is not named like a picture either
 
 
 def _split_pattern(spec: str) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from redactor.errors import LimitExceeded, StorageError
+from redactor.magic import picture_format
 from redactor.model import AskImageCodes
 from redactor.storage import Blob
 
@@ -45,6 +46,14 @@ def is_picture(name: str) -> bool:
     """Whether a name in a folder looks like a picture's; hidden files do not."""
     base = posixpath.basename(name)
     return not base.startswith(".") and posixpath.splitext(base)[1].lower() in PICTURE_SUFFIXES
+
+
+def begins_like_picture(head: bytes) -> bool:
+    """Whether the first bytes of a file whose name tells nothing are a picture's."""
+    name = picture_format(head)
+    if name == "BMP":  # two letters alone begin many texts
+        return head[6:10] == bytes(4)
+    return name not in (None, "PDF", "MP4")
 
 
 def check_relative(relative: str, *, empty_parts: bool = False) -> str:

@@ -31,7 +31,7 @@ def test_a_picture_is_told_in_one_line(a_row, a_code):
         ("quarantined", {"reasons": ("no whole picture",)}, "no whole picture"),
         ("clean", {}, "nothing to do"),
         ("flagged", {"held": True}, "1 pixelated; held back"),
-        ("redacted", {"dry_run": True}, "would be: 1 pixelated"),
+        ("redacted", {"dry_run": True}, "1 pixelated"),
     ],
 )
 def test_what_was_done_is_said_in_words(a_row, a_code, verdict, fields, words):

@@ -56,6 +56,29 @@ def test_a_folder_gives_its_pictures_sorted():
     assert relatives("photos/")[:3] == ["a.PNG", "b.jpg", "deep/d.jpeg"]
 
 
+@pytest.mark.parametrize(
+    ("head", "is_taken"),
+    [
+        (b"\xff\xd8\xff\xe0", True),
+        (b"\x89PNG\r\n\x1a\n", True),
+        (b"GIF89a", True),
+        (b"BM" + bytes(40), True),
+        (b"BMW, Audi, Fiat", False),
+        (b"%PDF-1.7", False),
+        (b"hello", False),
+        (b"", False),
+    ],
+)
+def test_an_upload_named_by_a_hash_is_taken_if_it_begins_like_a_picture(tree, head, is_taken):
+    for name in ("9f86d081884c7d65", "upload.dat"):
+        (tree / "photos" / name).write_bytes(head)
+
+    found = {"photos/9f86d081884c7d65", "photos/upload.dat"} & set(names("photos"))
+
+    assert bool(found) is is_taken
+    assert len(found) in (0, 2)
+
+
 def test_the_current_folder_is_not_spelled_out(monkeypatch, tree):
     monkeypatch.chdir(tree / "photos/deep")
 
