@@ -16,15 +16,15 @@ Under pytest, the fixture `oss_server` gives a running server with the environme
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from redactor.testing.messages import Exchange, Request
     from redactor.testing.server import OssServer
-    from redactor.testing.service import Exchange, Request
 
 __all__ = ["Exchange", "OssServer", "Request"]
 
 _HOMES = {
     "OssServer": "redactor.testing.server",
-    "Exchange": "redactor.testing.service",
-    "Request": "redactor.testing.service",
+    "Exchange": "redactor.testing.messages",
+    "Request": "redactor.testing.messages",
 }
 
 

@@ -16,12 +16,14 @@ class OssFailure(Exception):
         code: As OSS names it, such as `NoSuchKey`.
         message: In words.
         details: Further elements of the body, such as Key or BucketName.
+        headers: That go with it.
     """
 
     status: int
     code: str
     message: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__(self.status, self.code, self.message)
@@ -61,3 +63,14 @@ def no_such_bucket(bucket: str) -> OssFailure:
 def no_such_key(key: str) -> OssFailure:
     """404 for an object."""
     return OssFailure(404, "NoSuchKey", "The specified key does not exist.", {"Key": key})
+
+
+def method_not_allowed(method: str) -> OssFailure:
+    """405, for what the resource does not know."""
+    message = "The specified method is not allowed against this resource."
+    return OssFailure(405, "MethodNotAllowed", message, {"Method": method})
+
+
+def malformed_xml() -> OssFailure:
+    """400, for a body that is not the XML that was expected."""
+    return OssFailure(400, "MalformedXML", "The XML you provided was not well-formed.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from redactor.testing.errors import OssFailure
-from redactor.testing.service import Request
+from redactor.testing.messages import Request
 
 When = Callable[[Request], bool]
 
@@ -22,7 +23,9 @@ class Fault:
         failure: An error to answer with.
         delay_s: Seconds to wait before answering.
         keep_bytes: Bytes of the body that are sent before the connection is dropped.
-        corrupt: Whether one byte of the body is changed while the checksums stay.
+        drip_s: Seconds to wait after each byte of the body.
+        corrupt: Whether one byte of the body is changed while the checksums stay; where there is
+            no body, the checksum is changed.
         reset: `before` or `after` the work is done, the connection is reset without an answer.
     """
 
@@ -31,6 +34,7 @@ class Fault:
     failure: OssFailure | None = None
     delay_s: float = 0
     keep_bytes: int | None = None
+    drip_s: float = 0
     corrupt: bool = False
     reset: str | None = None
 
@@ -66,3 +70,29 @@ class Faults:
             if fault.times <= 0:
                 self._faults.remove(fault)
         return fault
+
+
+@dataclass
+class Throttle:
+    """Lets so many requests a second pass, and no burst beyond one.
+
+    Attributes:
+        per_second: Requests.
+        when: Which requests are counted; None for all.
+    """
+
+    per_second: float
+    when: When | None = None
+    _next: float = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self, request: Request) -> None:
+        """Refuse a request that comes too early."""
+        if self.when is not None and not self.when(request):
+            return
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next:
+                message = "Please reduce your request rate."
+                raise OssFailure(503, "TotalQpsLimitExceeded", message)
+            self._next = now + 1 / self.per_second

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote
 
 from redactor.testing.errors import OssFailure, invalid_argument
 from redactor.testing.faults import Fault
-from redactor.testing.service import Answer, Request
+from redactor.testing.messages import Answer, Request
 
 MAX_BODY_BYTES = 1 << 30
 
@@ -77,6 +77,18 @@ class LoopbackServer(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
 
+_NO_FAULT = Fault()
+
+
+def _corrupted(answer: Answer) -> Answer:
+    if answer.body:
+        return replace(answer, body=bytes((answer.body[0] ^ 1,)) + answer.body[1:])
+    name = "x-oss-hash-crc64ecma"
+    return (
+        replace(answer, headers={**answer.headers, name: "1"}) if name in answer.headers else answer
+    )
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
@@ -111,9 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         # Recorded first: who has the answer finds the record.
         self.server.record(request, answer.status)
-        if fault.corrupt and answer.body:
-            answer = replace(answer, body=bytes((answer.body[0] ^ 1,)) + answer.body[1:])
-        self._send(request.method, answer, request_id, keep_bytes=fault.keep_bytes)
+        if fault.corrupt:
+            answer = _corrupted(answer)
+        self._send(request.method, answer, request_id, fault)
 
     do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = _serve  # noqa: N815 - names of the base
 
@@ -129,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
         if failure.status == 304:
             return Answer(304)
         body = failure.xml(request_id=request_id, host=self.headers.get("Host", ""))
-        headers = {"Content-Type": "application/xml"}
+        headers = {"Content-Type": "application/xml", **failure.headers}
         if self.command == "HEAD":
             headers["x-oss-err"] = base64.b64encode(body).decode()
         return Answer(failure.status, headers, body)
@@ -167,9 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return chunk
 
-    def _send(
-        self, method: str, answer: Answer, request_id: str, *, keep_bytes: int | None = None
-    ) -> None:
+    def _send(self, method: str, answer: Answer, request_id: str, fault: Fault = _NO_FAULT) -> None:
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -183,9 +193,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not has_body or method == "HEAD":
             return
-        self.wfile.write(answer.body if keep_bytes is None else answer.body[:keep_bytes])
-        if keep_bytes is not None:
+        body = answer.body if fault.keep_bytes is None else answer.body[: fault.keep_bytes]
+        if fault.drip_s:
+            self._drip(body, fault.drip_s)
+        else:
+            self.wfile.write(body)
+        if fault.keep_bytes is not None:
             self.close_connection = True
+
+    def _drip(self, body: bytes, seconds: float) -> None:
+        for byte in body:
+            self.wfile.write(bytes((byte,)))
+            self.wfile.flush()
+            if self.server.stopping.wait(seconds):
+                return
 
     def _reset(self, request: Request) -> None:
         self.server.record(request, 0)

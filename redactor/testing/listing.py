@@ -1,4 +1,4 @@
-"""ListObjects, versions 1 and 2: which keys a request asks for, page by page.
+"""ListObjects, versions 1 and 2, and ListObjectVersions: what a request asks for, page by page.
 
 Names are percent-encoded where `encoding-type=url` asks for it, a space as `%20`.
 """
@@ -12,7 +12,8 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from redactor.testing.errors import invalid_argument
-from redactor.testing.store import Store
+from redactor.testing.messages import Answer, add, xml_answer
+from redactor.testing.store import Store, StoredObject
 
 MAX_KEYS = 1000
 
@@ -32,7 +33,7 @@ class Page:
     next: str | None
 
 
-def list_objects(store: Store, bucket: str, query: Mapping[str, str]) -> bytes:
+def list_objects(store: Store, bucket: str, query: Mapping[str, str]) -> Answer:
     """Answer GET on a bucket."""
     is_v2 = query.get("list-type") == "2"
     max_keys = _max_keys(query)
@@ -41,36 +42,57 @@ def list_objects(store: Store, bucket: str, query: Mapping[str, str]) -> bytes:
     page = paginate(
         store.keys(bucket), prefix=prefix, delimiter=delimiter, after=after, max_keys=max_keys
     )
-    encoding = query.get("encoding-type", "")
-    root = ET.Element("ListBucketResult")
-
-    def add(parent: ET.Element, name: str, text: str, *, is_name: bool = False) -> None:
-        encoded = quote(text, safe="") if is_name and encoding == "url" else text
-        ET.SubElement(parent, name).text = encoded
-
-    add(root, "Name", bucket)
-    add(root, "Prefix", prefix, is_name=True)
-    add(root, "MaxKeys", str(max_keys))
-    add(root, "Delimiter", delimiter, is_name=True)
-    if encoding:
-        add(root, "EncodingType", encoding)
+    root = _head("ListBucketResult", bucket, query, max_keys)
     add(root, "IsTruncated", "true" if page.next is not None else "false")
     if is_v2:
         add(root, "KeyCount", str(len(page.keys) + len(page.prefixes)))
     if page.next is not None:
-        add(root, "NextContinuationToken" if is_v2 else "NextMarker", page.next, is_name=True)
+        add(root, "NextContinuationToken" if is_v2 else "NextMarker", _encoded(page.next, query))
     for key in page.keys:
-        stored = store.get(bucket, key)
-        contents = ET.SubElement(root, "Contents")
-        add(contents, "Key", key, is_name=True)
-        add(contents, "LastModified", iso8601(stored.modified))
-        add(contents, "ETag", f'"{stored.etag}"')
-        add(contents, "Type", "Normal")
-        add(contents, "Size", str(len(stored.data)))
-        add(contents, "StorageClass", stored.headers.get("x-oss-storage-class", "Standard"))
+        contents = add(root, "Contents")
+        _describe(contents, _encoded(key, query), store.get(bucket, key))
     for name in page.prefixes:
-        add(ET.SubElement(root, "CommonPrefixes"), "Prefix", name, is_name=True)
-    return ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+        add(add(root, "CommonPrefixes"), "Prefix", _encoded(name, query))
+    return xml_answer(root)
+
+
+def list_versions(store: Store, bucket: str, query: Mapping[str, str]) -> Answer:
+    """Answer GET ?versions on a bucket. Nothing is rolled up."""
+    max_keys = _max_keys(query)
+    after = (query.get("key-marker", ""), query.get("version-id-marker", ""))
+    found = [
+        (key, stored, is_latest)
+        for key, stored, is_latest in store.versions(bucket)
+        if key.startswith(query.get("prefix", ""))
+    ]
+    if after[0]:
+        passed = [n for n, (key, one, _) in enumerate(found) if (key, one.version) == after]
+        first = (
+            passed[-1] + 1
+            if passed
+            else sum(key.encode() <= after[0].encode() for key, _, _ in found)
+        )
+        found = found[first:]
+    root = _head("ListVersionsResult", bucket, query, max_keys)
+    add(root, "KeyMarker", _encoded(after[0], query))
+    add(root, "VersionIdMarker", after[1])
+    add(root, "IsTruncated", "true" if len(found) > max_keys else "false")
+    if len(found) > max_keys:
+        add(root, "NextKeyMarker", _encoded(found[max_keys - 1][0], query))
+        add(root, "NextVersionIdMarker", found[max_keys - 1][1].version)
+    for key, stored, is_latest in found[:max_keys]:
+        element = add(root, "DeleteMarker" if stored.is_marker else "Version")
+        if stored.is_marker:
+            add(element, "Key", _encoded(key, query))
+            add(element, "LastModified", iso8601(stored.modified))
+        else:
+            _describe(element, _encoded(key, query), stored)
+        add(element, "VersionId", stored.version)
+        add(element, "IsLatest", "true" if is_latest else "false")
+        owner = add(element, "Owner")
+        add(owner, "ID", "1")
+        add(owner, "DisplayName", "1")
+    return xml_answer(root)
 
 
 def paginate(
@@ -105,6 +127,30 @@ def paginate(
 def iso8601(seconds: float) -> str:
     """Write a time as listings do."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _head(name: str, bucket: str, query: Mapping[str, str], max_keys: int) -> ET.Element:
+    root = ET.Element(name)
+    add(root, "Name", bucket)
+    add(root, "Prefix", _encoded(query.get("prefix", ""), query))
+    add(root, "MaxKeys", str(max_keys))
+    add(root, "Delimiter", _encoded(query.get("delimiter", ""), query))
+    if encoding := query.get("encoding-type"):
+        add(root, "EncodingType", encoding)
+    return root
+
+
+def _describe(element: ET.Element, name: str, stored: StoredObject) -> None:
+    add(element, "Key", name)
+    add(element, "LastModified", iso8601(stored.modified))
+    add(element, "ETag", f'"{stored.etag}"')
+    add(element, "Type", stored.kind)
+    add(element, "Size", str(len(stored.data)))
+    add(element, "StorageClass", stored.storage_class)
+
+
+def _encoded(text: str, query: Mapping[str, str]) -> str:
+    return quote(text, safe="") if query.get("encoding-type") == "url" else text
 
 
 def _max_keys(query: Mapping[str, str]) -> int:

@@ -6,23 +6,28 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from redactor.testing.access import Denial, check_anonymous
+from redactor.testing.callbacks import KEY_URL, Callback, public_key_pem
 from redactor.testing.errors import OssFailure
-from redactor.testing.faults import Fault, Faults, When
+from redactor.testing.faults import Fault, Faults, Throttle, When
 from redactor.testing.http import LoopbackServer
-from redactor.testing.service import Answer, Exchange, Request, Service
-from redactor.testing.signature import Verifier
+from redactor.testing.messages import Answer, Exchange, Request
+from redactor.testing.service import Service
+from redactor.testing.signature import Verifier, is_signed
 from redactor.testing.store import Store, StoredObject
 
 
 class OssServer:
     """An OSS stand-in; everything is in memory and gone when it stops.
 
-    Buckets, objects, listings, signatures of version 4, errors and `image/codes` are as OSS has
-    them. It can be told to fail. Credentials are made up and good for nothing else. Copies,
-    multipart uploads, tags, access lists and versions are answered with NotImplemented.
+    Buckets, objects, copies, uploads in parts, tags, access lists, versions, symlinks, archives,
+    listings, signatures of versions 4 and 1, upload callbacks, errors and `image/codes` are as
+    OSS has them; what else OSS can do is answered with NotImplemented. It can be told to fail.
+    Credentials are made up and good for nothing else.
 
     Attributes:
         region: Without `oss-`.
@@ -30,6 +35,7 @@ class OssServer:
         access_key_secret: Its secret.
         security_token: What requests must carry; None for none.
         exchanges: Every request with its status, in order.
+        callback_key_url: Where upload callbacks say that their key is.
         clock: Gives the server's time in seconds since 1970.
     """
 
@@ -61,10 +67,14 @@ class OssServer:
         self.security_token = security_token
         self.clock: Callable[[], float] = time.time
         self.exchanges: list[Exchange] = []
+        self.callback_key_url = KEY_URL
         self._port = port
         self._store = Store()
         self._service = Service(self._store, region=region, image_codes_details=image_codes_details)
         self._faults = Faults()
+        self._throttles: list[Throttle] = []
+        self._denials: list[Denial] = []
+        self._expired_tokens: set[str] = set()
         self._http: LoopbackServer | None = None
         self._thread: threading.Thread | None = None
         for bucket in buckets:
@@ -129,8 +139,42 @@ class OssServer:
         """Make a bucket; one that exists stays as it is."""
         self._store.create(bucket)
 
+    def configure(
+        self,
+        bucket: str,
+        *,
+        acl: str | None = None,
+        versioning: str | None = None,
+        public_prefixes: Iterable[str] | None = None,
+        replicas: Iterable[str] | None = None,
+    ) -> None:
+        """Change a bucket without a request.
+
+        Args:
+            bucket: Its name.
+            acl: `private`, `public-read` or `public-read-write`.
+            versioning: `Enabled`, `Suspended`, or empty for never.
+            public_prefixes: What a bucket policy lets everybody read.
+            replicas: Buckets that copies go to (named in the rules; nothing is copied).
+        """
+        found = self._store.bucket(bucket)
+        found.acl = found.acl if acl is None else acl
+        found.versioning = found.versioning if versioning is None else versioning
+        if public_prefixes is not None:
+            found.public_prefixes = tuple(public_prefixes)
+        if replicas is not None:
+            found.replicas = tuple(replicas)
+
     def put(
-        self, bucket: str, key: str, data: bytes, *, headers: dict[str, str] | None = None
+        self,
+        bucket: str,
+        key: str,
+        data: bytes,
+        *,
+        headers: dict[str, str] | None = None,
+        acl: str = "default",
+        tags: dict[str, str] | None = None,
+        modified: float | None = None,
     ) -> None:
         """Store an object without a request; makes the bucket where it is missing.
 
@@ -139,10 +183,15 @@ class OssServer:
             key: Of the object.
             data: The bytes.
             headers: As a PUT would send them, such as `x-oss-meta-owner`.
+            acl: Of the object.
+            tags: Of the object.
+            modified: Seconds since 1970; None for now.
         """
         self._store.create(bucket)
         lower = {name.lower(): value for name, value in (headers or {}).items()}
-        self._store.put(bucket, key, StoredObject(data, lower))
+        when = time.time() if modified is None else modified
+        stored = StoredObject(data, lower, when, acl=acl, tags=dict(tags or {}))
+        self._store.put(bucket, key, stored)
 
     def get(self, bucket: str, key: str) -> bytes:
         """Give an object without a request.
@@ -162,6 +211,10 @@ class OssServer:
             return self._store.get(bucket, key)
         except OssFailure as failure:
             raise KeyError(f"oss://{bucket}/{key}") from failure
+
+    def versions(self, bucket: str, key: str) -> list[StoredObject]:
+        """Give every version of an object and every marker, newest first."""
+        return [stored for name, stored, _ in self._store.versions(bucket) if name == key]
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         """Name the objects of a bucket, in order; none where there is no such bucket."""
@@ -197,8 +250,34 @@ class OssServer:
         """Drop the connection after so many bytes of a body that announces more."""
         self._faults.add(Fault(times, when, keep_bytes=keep_bytes))
 
+    def drip(self, seconds: float, times: int | None = 1, *, when: When | None = None) -> None:
+        """Send the body byte by byte, and wait so long after each."""
+        self._faults.add(Fault(times, when, drip_s=seconds))
+
+    def throttle(self, per_second: float, *, when: When | None = None) -> None:
+        """Answer 503 TotalQpsLimitExceeded to what comes faster than this, from now on."""
+        self._throttles.append(Throttle(per_second, when))
+
+    @property
+    def callback_public_key(self) -> bytes:
+        """The key that upload callbacks are verified with; PEM."""
+        return public_key_pem()
+
+    def deny(self, action: str, bucket: str, prefix: str = "") -> None:
+        """Take a permission away from the credentials, such as `oss:PutObject`."""
+        self._denials.append(Denial(action, bucket, prefix))
+
+    def expire_token(self, token: str | None) -> None:
+        """Let the session token expire; requests must carry another one from now on."""
+        if self.security_token is not None:
+            self._expired_tokens.add(self.security_token)
+        self.security_token = token
+
     def corrupt(self, times: int | None = 1, *, when: When | None = None) -> None:
-        """Change a byte of the body that is sent; the checksum stays that of the object."""
+        """Change a byte of the body that is sent; the checksum stays that of the object.
+
+        Of an answer without a body, the checksum is changed.
+        """
         self._faults.add(Fault(times, when, corrupt=True))
 
     def reset(
@@ -214,18 +293,34 @@ class OssServer:
         self._faults.add(Fault(times, when, reset="after" if after_work else "before"))
 
     def heal(self) -> None:
-        """Forget every fault that was asked for."""
+        """Forget every fault, throttle and denial that was asked for."""
         self._faults.clear()
+        self._throttles.clear()
+        self._denials.clear()
 
     def _answer(self, request: Request) -> Answer:
+        for throttle in self._throttles:
+            throttle.check(request)
+        if not is_signed(request):
+            check_anonymous(self._store, request)
+            return self._service.answer(request)
         Verifier(
             access_key_id=self.access_key_id,
             access_key_secret=self.access_key_secret,
             region=self.region,
             security_token=self.security_token,
             clock=self.clock,
+            expired_tokens=self._expired_tokens,
         ).check(request)
-        return self._service.answer(request)
+        for denial in self._denials:
+            denial.check(request)
+        callback = Callback.of(request) if request.method in ("PUT", "POST") else None
+        answer = self._service.answer(request)
+        if callback is None or request.query.keys() & {"partNumber", "uploads"}:
+            return answer
+        stored = self._store.get(request.bucket, request.key)
+        told = callback.post(request, stored, self.callback_key_url)
+        return replace(told, headers={**answer.headers, **told.headers})
 
     def _record(self, request: Request, status: int) -> None:
         self.exchanges.append(Exchange(request, status))

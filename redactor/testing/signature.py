@@ -1,4 +1,4 @@
-"""Signatures of version 4 (OSS4-HMAC-SHA256), verified as OSS does.
+"""Signatures verified as OSS does: version 4 (OSS4-HMAC-SHA256), and version 1 for old clients.
 
 Facts that are easy to get wrong: the bucket is part of the canonical path even where the wire
 has it in the host name; an empty query value is signed as `k`, not `k=`; Host is not signed.
@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from redactor.testing.errors import OssFailure, access_denied, invalid_argument
+from redactor.testing.signature_v1 import ClaimV1, read_claim_v1, sign_v1
 
 if TYPE_CHECKING:
-    from redactor.testing.service import Request
+    from redactor.testing.messages import Request
 
 ALGORITHM = "OSS4-HMAC-SHA256"
 MAX_SKEW_S = 15 * 60
@@ -57,6 +58,7 @@ class Verifier:
         region: Without `oss-`, such as cn-hangzhou.
         security_token: What every request must carry; None for credentials without one.
         clock: Gives the time in seconds since 1970.
+        expired_tokens: Tokens that were good once.
     """
 
     access_key_id: str
@@ -64,6 +66,7 @@ class Verifier:
     region: str
     security_token: str | None
     clock: Callable[[], float]
+    expired_tokens: Collection[str] = ()
 
     def check(self, request: Request) -> None:
         """Do nothing for a rightly signed request.
@@ -71,16 +74,22 @@ class Verifier:
         Raises:
             OssFailure: As OSS answers the others.
         """
-        claim = read_claim(request)
+        old = read_claim_v1(request)
+        claim = old or read_claim(request)
         self._check_token(request)
         if claim.access_key_id != self.access_key_id:
             message = "The OSS Access Key Id you provided does not exist in our records."
             raise OssFailure(
                 403, "InvalidAccessKeyId", message, {"OSSAccessKeyId": claim.access_key_id}
             )
-        self._check_scope(claim)
-        self._check_time(claim)
-        if not hmac.compare_digest(self._expected(request, claim), claim.signature):
+        if isinstance(claim, ClaimV1):
+            self._check_time_v1(claim)
+            expected = sign_v1(request, self.access_key_secret, claim.date)
+        else:
+            self._check_scope(claim)
+            self._check_time(claim)
+            expected = self._expected(request, claim)
+        if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
             raise OssFailure(
                 403,
                 "SignatureDoesNotMatch",
@@ -92,6 +101,10 @@ class Verifier:
     def _check_token(self, request: Request) -> None:
         name = "x-oss-security-token"
         token = request.query.get(name) or request.headers.get(name)
+        token = token or request.query.get("security-token")  # in URLs of version 1
+        if token in self.expired_tokens:
+            message = "The security token you provided has expired."
+            raise OssFailure(403, "SecurityTokenExpired", message)
         if self.security_token is not None and token != self.security_token:
             message = "The security token you provided is invalid."
             raise OssFailure(403, "InvalidSecurityToken", message)
@@ -111,6 +124,14 @@ class Verifier:
             raise access_denied("Request has expired.")
         skewed = abs(age_s) if claim.expires_s is None else -age_s
         if skewed > MAX_SKEW_S:
+            message = "The difference between the request time and the current time is too large."
+            raise OssFailure(403, "RequestTimeTooSkewed", message)
+
+    def _check_time_v1(self, claim: ClaimV1) -> None:
+        age_s = claim.age_s(self.clock())
+        if claim.expires is not None and age_s > 0:
+            raise access_denied("Request has expired.")
+        if claim.expires is None and abs(age_s) > MAX_SKEW_S:
             message = "The difference between the request time and the current time is too large."
             raise OssFailure(403, "RequestTimeTooSkewed", message)
 
@@ -169,6 +190,12 @@ def sign(canonical: bytes, secret: str, *, date: str, scope: tuple[str, str, str
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
+def is_signed(request: Request) -> bool:
+    """Whether a request carries any signature, right or wrong."""
+    names = {"x-oss-signature", "x-oss-signature-version", "Signature"}
+    return "authorization" in request.headers or not names.isdisjoint(request.query)
+
+
 def read_claim(request: Request) -> Claim:
     """Find the signature in the header or, of a presigned URL, in the query."""
     if "x-oss-signature" in request.query or "x-oss-signature-version" in request.query:
@@ -181,8 +208,8 @@ def read_claim(request: Request) -> Claim:
 def _claim_in_header(headers: Mapping[str, str]) -> Claim:
     text = headers["authorization"]
     if not text.startswith(ALGORITHM):
-        # OSS itself still knows versions 1 and 2 for some accounts.
-        raise access_denied("Only signature version 4 is accepted: use oss2.ProviderAuthV4.")
+        # OSS itself still knows version 2 for some accounts.
+        raise access_denied("Only signature versions 4 and 1 are accepted.")
     # SDKs differ in the order of the fields and in the space after the comma.
     fields = dict(re.findall(r"(\w+)=([^,\s]+)", text[len(ALGORITHM) :]))
     return _claim(fields, "Credential", "Signature", "AdditionalHeaders", headers)

@@ -1,5 +1,7 @@
 """A running stand-in and the unmodified oss2 client."""
 
+from functools import partial
+
 import oss2
 import pytest
 
@@ -13,10 +15,10 @@ def server():
 
 
 @pytest.fixture
-def a_client(server):
-    """Give a builder of buckets as users of oss2 have them."""
+def a_client_of():
+    """Give a builder of buckets as users of oss2 have them, on any server."""
 
-    def build(bucket="uploads", *, key_id=None, secret=None, token="", region=None):
+    def build(server, bucket="uploads", *, key_id=None, secret=None, token="", region=None):
         credentials = oss2.credentials.StaticCredentialsProvider(
             key_id or server.access_key_id, secret or server.access_key_secret, token
         )
@@ -24,6 +26,12 @@ def a_client(server):
         return oss2.Bucket(auth, server.endpoint, bucket, region=region or server.region)
 
     return build
+
+
+@pytest.fixture
+def a_client(server, a_client_of):
+    """Give a builder of buckets on the running stand-in."""
+    return partial(a_client_of, server)
 
 
 @pytest.fixture

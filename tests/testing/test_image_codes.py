@@ -122,6 +122,10 @@ def test_oss2_gets_the_errors(client, server, refusal):
     assert refusal(client.get_object, "a.gif", process="image/flip")[1] == "InvalidArgument"
 
 
-def test_a_server_can_send_details():
-    with OssServer(image_codes_details=True) as server:
-        assert server._service.image_codes_details
+def test_a_server_can_send_details(a_client_of):
+    with OssServer(buckets=["uploads"], image_codes_details=True) as server:
+        server.put("uploads", "a.png", a_picture())
+
+        answer = a_client_of(server).get_object("a.png", process="image/codes")
+
+        assert json.loads(answer.read())["Codes"][0]["Type"] == "qrcode"

@@ -3,7 +3,7 @@
 import pytest
 
 from redactor.testing.errors import OssFailure
-from redactor.testing.service import Request
+from redactor.testing.messages import Request
 from redactor.testing.signature import Verifier, canonical_request, sign
 
 UNSIGNED = {"x-oss-content-sha256": "UNSIGNED-PAYLOAD"}
