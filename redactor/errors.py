@@ -11,6 +11,7 @@
     ├── PolicyError              a policy file is wrong; carries every mistake
     ├── DetectorError            a detector failed on one picture
     ├── BackendMissing           something the run needs is absent: credentials, a bucket, a decoder
+    │   └── TooManyQuarantined   so many pictures fail that something must be missing
     └── StorageError             one read or write failed
         ├── NotFound             no such object, file or bucket
         ├── AccessRefused        credentials or permissions
@@ -94,6 +95,10 @@ class DetectorError(RedactorError):
 
 class BackendMissing(RedactorError):
     """Something the run needs is absent: credentials, a bucket, a decoder."""
+
+
+class TooManyQuarantined(BackendMissing):
+    """So many pictures fail that something must be missing: the run stopped."""
 
 
 class StorageError(RedactorError):

@@ -14,14 +14,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
+from redactor.batch.ceiling import Ceiling
 from redactor.batch.keep import is_itself, keep
 from redactor.codec import CONTENT_TYPES
-from redactor.errors import BackendMissing, Changed, PictureError, StorageError
+from redactor.errors import (
+    BackendMissing,
+    Changed,
+    PictureError,
+    StorageError,
+    TooManyQuarantined,
+)
 from redactor.model import Decision, Result, Verdict
 from redactor.pipeline import Redactor
-from redactor.storage import Blob, Item, Sink, Source
+from redactor.storage import Blob, Item, Marks, Sink, Source
 from redactor.storage.local import LocalItem
 from redactor.storage.local_sink import FileSink
+from redactor.storage.oss_in_place import OssInPlace, OssQuarantine
+from redactor.storage.oss_store import OssItem
+from redactor.storage.retry import deadline
+from redactor.version import __version__
 
 _UNKNOWN_TYPE = "application/octet-stream"
 _AHEAD = 2  # pictures in hand per job: enough to hide reading and writing behind the decoders
@@ -37,6 +48,8 @@ class Outcome:
         before: The bytes that came in; None where they could not be read.
         written: Where the finished picture is; None where none was written.
         error: Why it could not be read or written; None if it could.
+        refresh: URL that caches should fetch again, because it shows another picture now; None
+            where nothing was replaced.
     """
 
     result: Result
@@ -44,6 +57,7 @@ class Outcome:
     before: bytes | None = None
     written: str | None = None
     error: str | None = None
+    refresh: str | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -64,18 +78,25 @@ class Batch:
         sink: Where finished pictures go; None to write none, or to replace them in place.
         dry_run: Cut after the decision.
         overwrite: Replace what is in the sink already.
-        originals: Replace files in place, after a copy of the original went here; None not to.
-        quarantine: Where a copy of every quarantined picture goes; None to leave them alone.
+        originals: Replace pictures in place, after a copy of the original went here; None not to.
+            A sink for files, and for objects what replaces them.
+        quarantine: Where every quarantined picture goes: a sink takes a copy, the other moves
+            objects; None to leave them alone.
+        ceiling: How many may be quarantined before the run stops; None for any number.
         jobs: Pictures worked on at the same time.
+        timeout_s: Seconds that all requests about one picture may take together; None for any
+            number.
     """
 
     redactor: Redactor
     sink: Sink | None = None
     dry_run: bool = False
     overwrite: bool = False
-    originals: Sink | None = None
-    quarantine: Sink | None = None
+    originals: Sink | OssInPlace | None = None
+    quarantine: Sink | OssQuarantine | None = None
+    ceiling: Ceiling | None = None
     jobs: int = 1
+    timeout_s: float | None = None
 
     def run(self, source: Source, *, stop: Event | None = None) -> Iterator[Outcome]:
         """Give the outcome of each picture, in the order of the source.
@@ -96,6 +117,11 @@ class Batch:
             hand.pool.shutdown(wait=True, cancel_futures=True)
         if hand.missing is not None:
             raise hand.missing
+        if self.ceiling is not None and self.ceiling.is_hit:
+            raise TooManyQuarantined(
+                f"stopped: more pictures than --max-quarantine {self.ceiling} allows could not be"
+                " handled; see why, and run again"
+            )
 
     def handle(self, item: Item) -> Outcome:
         """Give the outcome of one picture.
@@ -113,42 +139,87 @@ class Batch:
             return Outcome(failed, item.relative, error=reason)
 
     def _handle(self, item: Item) -> Outcome:
+        with deadline(self.timeout_s):
+            blob = self._read(item)
+            if isinstance(blob, Outcome):
+                self._admit(is_quarantined=True)
+                return blob
+            look = self.redactor.plan if self.dry_run else self.redactor.redact
+            result = look(blob.data, name=item.name, etag=blob.etag, ask=item.ask_image_codes)
+            outcome = Outcome(result, item.relative, blob.data)
+            is_admitted = self._admit(is_quarantined=result.verdict is Verdict.QUARANTINED)
+            try:
+                return outcome if self.dry_run else self._store(item, blob, outcome, is_admitted)
+            except StorageError as error:
+                return replace(outcome, error=str(error))
+
+    def _admit(self, *, is_quarantined: bool) -> bool:
+        return self.ceiling is None or self.ceiling.admit(is_quarantined=is_quarantined)
+
+    def _read(self, item: Item) -> Blob | Outcome:
         try:
-            blob = item.read(max_bytes=self.redactor.limits.max_bytes)
+            return item.read(max_bytes=self.redactor.limits.max_bytes)
         except PictureError as error:
             return Outcome(self.redactor.quarantine(item.name, str(error)), item.relative)
         except StorageError as error:
             failed = self.redactor.quarantine(item.name, str(error))
             return Outcome(failed, item.relative, error=str(error))
-        look = self.redactor.plan if self.dry_run else self.redactor.redact
-        result = look(blob.data, name=item.name, etag=blob.etag, ask=item.ask_image_codes)
-        try:
-            return Outcome(result, item.relative, blob.data, self._store(item, blob, result))
-        except StorageError as error:
-            return Outcome(result, item.relative, blob.data, error=str(error))
 
-    def _store(self, item: Item, blob: Blob, result: Result) -> str | None:
-        if self.dry_run:
-            return None
+    def _store(self, item: Item, blob: Blob, outcome: Outcome, is_admitted: bool) -> Outcome:
+        """Put a picture where it belongs; gives the outcome with what came of that."""
+        result = outcome.result
         content_type = CONTENT_TYPES.get(result.format or "", _UNKNOWN_TYPE)
         if result.verdict is Verdict.QUARANTINED and self.quarantine is not None:
+            if not is_admitted:
+                raise StorageError(f"{item.name}: left where it is: the run stops")
+            if isinstance(self.quarantine, OssQuarantine):
+                return self._move(self.quarantine, item, blob, outcome)
             keep(self.quarantine, item, blob.data, content_type)
+        if isinstance(self.originals, OssInPlace):
+            return self._replace_object(self.originals, item, blob, outcome)
         if not result.is_publishable:
-            return None
+            return outcome
         if self.originals is not None:
-            return self._replace(self.originals, item, blob, result, content_type)
+            written = self._replace_file(self.originals, item, blob, result, content_type)
+            return replace(outcome, written=written)
         if self.sink is None:
-            return None
+            return outcome
         if is_itself(self.sink, item):
             raise StorageError(
                 f"{item.name}: would be written over itself, and the original be lost;"
                 " write to another place, or replace it with --in-place --originals PLACE"
             )
-        return self.sink.write(
-            item.relative, result.image, content_type=content_type, overwrite=self.overwrite
+        written = self.sink.write(
+            item.relative,
+            result.image,
+            content_type=content_type,
+            overwrite=self.overwrite,
+            marks=_marks(blob, result),
         )
+        return replace(outcome, written=written)
 
-    def _replace(
+    def _move(self, place: OssQuarantine, item: Item, blob: Blob, outcome: Outcome) -> Outcome:
+        """Move an object to quarantine."""
+        if not isinstance(item, OssItem):
+            raise StorageError(f"{item.name}: only objects can be moved to oss:// in place")
+        remark = f"moved to {place.move(item, blob)}"
+        return _with_remarks(outcome, (remark,))
+
+    def _replace_object(
+        self, place: OssInPlace, item: Item, blob: Blob, outcome: Outcome
+    ) -> Outcome:
+        """Replace an object by its redacted version, or note beside it what was found."""
+        if not isinstance(item, OssItem):
+            raise StorageError(f"{item.name}: only objects can be replaced with originals in OSS")
+        result = outcome.result
+        if not result.is_publishable or not result.changed:
+            place.settle(item, blob, _marks(blob, result))
+            return replace(outcome, written=item.name if result.is_publishable else None)
+        done = place.replace(item, blob, result.image, _marks(blob, result))
+        outcome = replace(outcome, written=item.name, refresh=done.url)
+        return _with_remarks(outcome, done.remarks)
+
+    def _replace_file(
         self, originals: Sink, item: Item, blob: Blob, result: Result, content_type: str
     ) -> str:
         """Replace a file by its redacted version, once a copy of the original is safe."""
@@ -163,6 +234,18 @@ class Batch:
         place = FileSink(str(Path(item.name).resolve()))
         place.write(item.relative, result.image, content_type=content_type, overwrite=True)
         return item.name
+
+
+def _marks(blob: Blob, result: Result) -> Marks:
+    flag = None if result.flag is None else result.flag.value
+    # The policy's hash: its name may be any text, and metadata is ASCII.
+    policy = result.policy.rpartition("@")[2]
+    return Marks(__version__, policy, result.verdict.value, blob.etag, flag)
+
+
+def _with_remarks(outcome: Outcome, remarks: Sequence[str]) -> Outcome:
+    result = replace(outcome.result, remarks=(*outcome.result.remarks, *remarks))
+    return replace(outcome, result=result)
 
 
 class _Hand:
@@ -205,4 +288,6 @@ class _Hand:
         return None if self._is_ending() else self._batch.handle(item)
 
     def _is_ending(self) -> bool:
-        return self._stop.is_set() or self.missing is not None
+        ceiling = self._batch.ceiling
+        is_hit = ceiling is not None and ceiling.is_hit
+        return self._stop.is_set() or self.missing is not None or is_hit

@@ -24,6 +24,25 @@ class Blob:
     etag: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is noted beside a finished picture, in stores that keep notes.
+
+    Attributes:
+        version: Of redactor.
+        policy: Hash of the policy.
+        verdict: `clean`, `redacted` …
+        source_etag: Of the object that it was made from, without quotes; None where there is none.
+        flag: The level, where a person should look; None for none.
+    """
+
+    version: str
+    policy: str
+    verdict: str
+    source_etag: str | None = None
+    flag: str | None = None
+
+
 class Item(Protocol):
     """One picture in a store."""
 
@@ -58,7 +77,15 @@ class Source(Protocol):
 class Sink(Protocol):
     """A place that finished pictures go to."""
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Store a finished picture whole or not at all.
 
         Returns:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from redactor.errors import AlreadyExists
+from redactor.storage import Marks
 from redactor.storage.local import local_failure
 from redactor.storage.names import check_relative
 
@@ -33,7 +34,15 @@ class FolderSink:
 
     folder: str
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Write a picture below the folder."""
         path = Path(self.folder) / check_relative(relative)
         write_whole(path, data, overwrite=overwrite)
@@ -50,7 +59,15 @@ class FileSink:
 
     path: str
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Write the picture to the path."""
         write_whole(Path(self.path), data, overwrite=overwrite)
         return self.path
@@ -66,7 +83,15 @@ class StreamSink:
 
     stream: BinaryIO
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Write the picture to the stream."""
         try:
             self.stream.write(data)

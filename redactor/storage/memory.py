@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redactor.errors import AlreadyExists, RedactorError
 from redactor.model import AskImageCodes, ImageCodes
-from redactor.storage import Blob
+from redactor.storage import Blob, Marks
 from redactor.storage.names import check_relative, too_large
 
 
@@ -84,7 +84,15 @@ class MemorySink:
         self.content_types: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Keep a picture."""
         check_relative(relative)
         with self._lock:

@@ -1,32 +1,23 @@
-"""Requests to OSS, through oss2.
+"""What is asked of OSS: read, write, copy, delete, list, and what is known about an object.
 
-oss2 makes one request and believes the answer. What is added here: trying again, separate
-time-outs for connecting and reading, length and CRC-64 of what was read, and errors by status
-and code.
+Every answer is checked: the length and CRC-64 of what was read, Content-MD5 and CRC-64 of what
+was written.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
-import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from xml.etree.ElementTree import ParseError
-
-import oss2
-import oss2.credentials
-from urllib3.exceptions import HTTPError, ProtocolError
 
 from redactor.errors import (
     AlreadyExists,
-    BackendMissing,
     DamagedTransfer,
+    NotFound,
     PictureError,
-    RedactorError,
     StorageError,
     Unavailable,
     UnsupportedPicture,
@@ -34,24 +25,84 @@ from redactor.errors import (
 from redactor.model import ImageCodes
 from redactor.storage import Blob
 from redactor.storage.names import too_large
-from redactor.storage.oss_errors import OssReport
 from redactor.storage.oss_place import OssPlace, OssSettings
+from redactor.storage.oss_session import OssSession, bounded, crc64, tagging
 from redactor.storage.retry import Retry
-
-# Its DEBUG lines hold the signature and the session token; its ERROR lines repeat what is raised.
-logging.getLogger("oss2").setLevel(logging.CRITICAL)
 
 MAX_ANSWER_BYTES = 4_000_000
 MAX_KEY_BYTES = 1023
 PAGE = 1000
 _CHUNK = 1 << 16
+_UNPACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing.
+
+    Attributes:
+        key: Of the object.
+        size: Bytes.
+        modified: Seconds since 1970.
+        etag: Without quotes; empty where it is not known.
+    """
+
+    key: str
+    size: int
+    modified: float
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What OSS knows about an object.
+
+    Attributes:
+        etag: Without quotes.
+        size: Bytes.
+        crc: CRC-64; None for objects older than the checksum.
+        kind: `Normal`, `Multipart`, `Appendable` or `Symlink`.
+        version: Its id; `null` for one from before versioning; None where there is none.
+        headers: All of them, names in lower case.
+    """
+
+    etag: str
+    size: int
+    crc: int | None
+    kind: str
+    version: str | None
+    headers: Mapping[str, str] = field(repr=False)
+
+    def is_of(self, data: bytes) -> bool:
+        """Whether the object has these bytes, by length and checksum."""
+        return self.size == len(data) and self.crc == crc64(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an object.
+
+    Attributes:
+        id: As OSS names it.
+        etag: Without quotes.
+        size: Bytes.
+        is_latest: Whether it is the one that is read without an id.
+    """
+
+    id: str
+    etag: str
+    size: int
+    is_latest: bool
 
 
 class OssClient:
     """Reads and writes objects. One is enough for all threads; they share its connections.
 
+    Every method raises `StorageError` where it fails and `BackendMissing` where bucket or
+    credentials are missing.
+
     Attributes:
-        settings: With endpoint and region filled in.
+        session: How requests reach OSS.
     """
 
     def __init__(
@@ -71,15 +122,8 @@ class OssClient:
         Raises:
             BackendMissing: If endpoint, region or credentials are missing.
         """
-        self.settings = settings.resolve()
-        self._retry = retry or Retry(settings.attempts)
-        provider = credentials or oss2.credentials.EnvironmentVariableCredentialsProvider()
-        with _translated("OSS"):
-            provider.get_credentials()
-        self._auth = oss2.ProviderAuthV4(provider)
-        self._session = oss2.Session(pool_size=settings.connections)
-        # Else a ~/.netrc entry for the host would replace the signature.
-        self._session.session.auth = lambda request: request
+        self.session = OssSession(settings, retry, credentials)
+        self._versioning: dict[str, str] = {}
 
     def read(self, place: OssPlace, *, max_bytes: int) -> Blob:
         """Read an object whole, its length and checksum compared with what OSS announces.
@@ -91,124 +135,215 @@ class OssClient:
             BackendMissing: If bucket or credentials are missing.
         """
 
-        def once() -> Blob:
-            with _translated(str(place)), self._bucket(place).get_object(place.key) as answer:
+        def once(bucket: Any) -> Blob:  # noqa: ANN401 - oss2 has no types
+            with bucket.get_object(place.key) as answer:
                 return Blob(_body(answer, str(place), max_bytes), answer.etag)
 
-        return self._retry(once)
+        return self.session.call(place, once)
 
     def ask_image_codes(self, place: OssPlace) -> ImageCodes:
-        """Ask IMM, through OSS, what codes it sees in an object.
-
-        Raises:
-            StorageError: If there is no answer.
-            BackendMissing: If bucket or credentials are missing.
-        """
+        """Ask IMM, through OSS, what codes it sees in an object."""
         name = f"{place}?x-oss-process=image/codes"
 
-        def once() -> ImageCodes:
-            with (
-                _translated(name),
-                self._bucket(place).get_object(place.key, process="image/codes") as answer,
-            ):
+        def once(bucket: Any) -> ImageCodes:  # noqa: ANN401 - oss2 has no types
+            with bucket.get_object(place.key, process="image/codes") as answer:
                 return ImageCodes(_answer_body(answer, name), answer.etag)
 
-        return self._retry(once)
+        return self.session.call(place, once, name=name)
 
-    def write(self, place: OssPlace, data: bytes, *, content_type: str, overwrite: bool) -> None:
+    def write(
+        self,
+        place: OssPlace,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Store an object whole.
 
+        In a bucket with versioning, on or suspended, OSS does not keep writers from replacing an
+        object. There it is looked for first, and one that comes between is replaced all the same
+        (and stays as an older version).
+
+        Args:
+            place: Where.
+            data: The bytes.
+            content_type: True to the bytes.
+            overwrite: Whether what is there may be replaced.
+            headers: Further ones, such as metadata.
+
         Raises:
-            AlreadyExists: If it is there and may not be replaced. (In buckets with versioning,
-                OSS replaces it all the same.)
-            StorageError: If it cannot be written.
-            BackendMissing: If bucket or credentials are missing.
+            AlreadyExists: If it is there and may not be replaced.
         """
         _check_key(place)
-        headers = {
+        sent = {
+            **(headers or {}),
             "Content-Type": content_type,
-            "Content-MD5": base64.b64encode(_md5(data)).decode(),
             "x-oss-forbid-overwrite": "false" if overwrite else "true",
         }
+        if not overwrite and self.versioning(place):
+            self._check_absent(place)
         failed: list[StorageError] = []
 
         def once() -> None:
             try:
-                with _translated(str(place)):
-                    self._bucket(place).put_object(place.key, data, headers=headers)
+                self.put_once(place, data, sent)
             except (Unavailable, DamagedTransfer) as error:
                 failed.append(error)
                 raise
             except AlreadyExists:
                 # The answer to an earlier attempt may have been lost after the work was done.
-                if not failed or not self._holds(place, data):
+                if not failed or not self.head_once(place).is_of(data):
                     raise
 
-        self._retry(once)
+        self.session.retry(once)
 
-    def delete(self, place: OssPlace) -> None:
-        """Delete an object; one that does not exist is no error."""
+    def put_once(
+        self, place: OssPlace, data: bytes, headers: Mapping[str, str | bytes]
+    ) -> str | None:
+        """Store an object, whatever is there, and do not try again.
 
-        def once() -> None:
-            with _translated(str(place)):
-                self._bucket(place).delete_object(place.key)
+        Returns:
+            The id of the new version; None where there are no versions.
+        """
+        sent = {**headers, "Content-MD5": base64.b64encode(_md5(data)).decode()}
+        # oss2 compares the checksum of the answer with that of what it sent.
+        return self.session.call_once(
+            place, lambda bucket: bucket.put_object(place.key, data, headers=sent).versionid
+        )
 
-        self._retry(once)
-
-    def keys(self, place: OssPlace) -> Iterator[str]:
-        """List the keys below a prefix, page by page, without folder placeholders.
+    def copy(self, source: OssPlace, target: OssPlace, headers: Mapping[str, str | bytes]) -> None:
+        """Copy an object within OSS; both buckets must be in one region.
 
         Raises:
-            StorageError: If a page cannot be had.
-            BackendMissing: If bucket, credentials or permissions are missing.
+            AlreadyExists: If the headers forbid to replace what is there.
+            Changed: If the headers name an ETag, and the source has another.
+        """
+        _check_key(target)
+        self.session.call(
+            target,
+            lambda bucket: bucket.copy_object(
+                source.bucket, source.key, target.key, headers=dict(headers)
+            ),
+            name=f"{source}, copied to {target}",
+        )
+
+    def head(self, place: OssPlace) -> Head:
+        """Ask what is known about an object."""
+        return self.session.retry(lambda: self.head_once(place))
+
+    def head_once(self, place: OssPlace) -> Head:
+        """Ask the same, and do not try again."""
+        answer = self.session.call_once(place, lambda bucket: bucket.head_object(place.key))
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Head(
+            answer.etag or "",
+            answer.content_length or 0,
+            answer.server_crc,
+            answer.object_type or "Normal",
+            headers.get("x-oss-version-id"),
+            headers,
+        )
+
+    def find(self, place: OssPlace) -> Head | None:
+        """Ask what is known about an object; None where there is none."""
+        try:
+            return self.head(place)
+        except NotFound:
+            return None
+
+    def delete(self, place: OssPlace, *, version: str | None = None) -> None:
+        """Delete an object, or one version of it; what does not exist is no error."""
+        params = {"versionId": version} if version else None
+        self.session.call(place, lambda bucket: bucket.delete_object(place.key, params=params))
+
+    def acl(self, place: OssPlace) -> str:
+        """Give the access list of an object, such as `default` (as the bucket) or `private`."""
+        return str(self.session.call(place, lambda bucket: bucket.get_object_acl(place.key)).acl)
+
+    def tags(self, place: OssPlace) -> dict[str, str]:
+        """Give the tags of an object."""
+        answer = self.session.call(place, lambda bucket: bucket.get_object_tagging(place.key))
+        return dict(answer.tag_set.tagging_rule)
+
+    def put_tags(self, place: OssPlace, tags: Mapping[str, str]) -> None:
+        """Replace the tags of an object; its bytes and its time of change stay."""
+        sent = tagging(dict(tags))
+        self.session.call(place, lambda bucket: bucket.put_object_tagging(place.key, sent))
+
+    def versioning(self, place: OssPlace) -> str:
+        """Say whether a bucket keeps versions: `Enabled`, `Suspended`, or empty.
+
+        Where it may not be asked, `unknown`. Asked once a bucket.
+        """
+        if place.bucket not in self._versioning:
+            try:
+                answer = self.session.call(place, lambda bucket: bucket.get_bucket_versioning())
+                self._versioning[place.bucket] = answer.status or ""
+            except StorageError as error:
+                if isinstance(error, Unavailable):
+                    raise
+                self._versioning[place.bucket] = "unknown"
+        return self._versioning[place.bucket]
+
+    def versions(self, place: OssPlace) -> list[Version]:
+        """Give the newest versions of an object, newest first; a thousand at most."""
+        answer = self.session.call(
+            place, lambda bucket: bucket.list_object_versions(prefix=place.key, max_keys=PAGE)
+        )
+        return [
+            Version(one.versionid, one.etag, one.size, one.is_latest)
+            for one in answer.versions
+            if one.key == place.key
+        ]
+
+    def replicas(self, place: OssPlace) -> list[str]:
+        """Name the buckets that copies of what is written go to."""
+        try:
+            answer = self.session.call(place, lambda bucket: bucket.get_bucket_replication())
+        except NotFound:
+            return []
+        return [f"oss://{rule.target_bucket_name}/" for rule in answer.rule_list]
+
+    def entries(self, place: OssPlace, *, start_after: str = "") -> Iterator[Entry]:
+        """List what is below a prefix, page by page, without folder placeholders.
+
+        Args:
+            place: A prefix.
+            start_after: A key; those up to it are left out.
         """
         token = ""
         while True:
-            page = self._page(place, token, PAGE)
-            yield from (entry.key for entry in page.object_list if not entry.key.endswith("/"))
+            page = self._page(place, token, start_after, PAGE)
+            for one in page.object_list:
+                if not one.key.endswith("/"):
+                    yield Entry(one.key, one.size, one.last_modified, one.etag)
             if not page.is_truncated:
                 return
             token = page.next_continuation_token
 
     def check(self, place: OssPlace) -> None:
-        """Do nothing if the bucket can be listed.
+        """Do nothing if the bucket can be listed."""
+        self._page(place, "", "", 1)
 
-        Raises:
-            StorageError: If it cannot be reached.
-            BackendMissing: If bucket, credentials or permissions are missing.
-        """
-        self._page(place, "", 1)
-
-    def _page(self, place: OssPlace, token: str, max_keys: int) -> Any:  # noqa: ANN401 - oss2 has no types
-        def once() -> Any:  # noqa: ANN401 - oss2 has no types
-            with _translated(str(place), is_about_bucket=True):
-                return self._bucket(place).list_objects_v2(
-                    prefix=place.key, continuation_token=token, max_keys=max_keys
-                )
-
-        return self._retry(once)
-
-    def _holds(self, place: OssPlace, data: bytes) -> bool:
-        with _translated(str(place)):
-            head = self._bucket(place).head_object(place.key)
-        checksum = oss2.utils.Crc64()
-        checksum.update(data)
-        return head.content_length == len(data) and head.server_crc == checksum.crc
-
-    def _bucket(self, place: OssPlace) -> Any:  # noqa: ANN401 - oss2 has no types
-        settings = self.settings
-        return oss2.Bucket(
-            self._auth,
-            settings.endpoint,
-            place.bucket,
-            session=self._session,
-            # oss2 hands the pair on to requests: connect and read.
-            connect_timeout=(settings.connect_timeout_s, settings.read_timeout_s),
-            region=settings.region,
-            app_name="redactor",
-            # This machine itself is never behind a proxy.
-            proxies=_NO_PROXY if _is_loopback(settings.endpoint or "") else None,
+    def _page(self, place: OssPlace, token: str, start_after: str, max_keys: int) -> Any:  # noqa: ANN401 - oss2 has no types
+        return self.session.call(
+            place,
+            lambda bucket: bucket.list_objects_v2(
+                prefix=place.key,
+                continuation_token=token,
+                start_after=start_after,
+                max_keys=max_keys,
+            ),
+            is_about_bucket=True,
         )
+
+    def _check_absent(self, place: OssPlace) -> None:
+        if self.find(place) is not None:
+            raise AlreadyExists(
+                f"{place}: exists; allow overwriting (--overwrite) or choose another place"
+            )
 
 
 def connect(settings: OssSettings) -> OssClient:
@@ -223,14 +358,6 @@ def connect(settings: OssSettings) -> OssClient:
 @lru_cache(maxsize=8)
 def _connect(settings: OssSettings) -> OssClient:
     return OssClient(settings)
-
-
-_UNPACKED = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
-_NO_PROXY = {"http": None, "https": None, "all": None}
-
-
-def _is_loopback(endpoint: str) -> bool:
-    return re.match(r"https?://(127\.[\d.]+|localhost)(:|/|$)", endpoint) is not None
 
 
 def _check_key(place: OssPlace) -> None:
@@ -260,11 +387,12 @@ def _body(answer: Any, name: str, max_bytes: int, *, is_checked: bool = True) ->
         raise UnsupportedPicture(f"{name}: stored with Content-Encoding {encoding}; store it plain")
     chunks: list[bytes] = []
     size = 0
-    while chunk := answer.read(_CHUNK):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > max_bytes:
-            raise too_large(name, max_bytes)
+    with bounded(answer):
+        while chunk := answer.read(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                raise too_large(name, max_bytes)
     if announced is not None and size != announced:
         raise DamagedTransfer(f"{name}: {size:,} of {announced:,} bytes came; run again")
     if is_checked and answer.server_crc is not None and answer.client_crc != answer.server_crc:
@@ -278,62 +406,3 @@ def _answer_body(answer: Any, name: str) -> bytes:  # noqa: ANN401 - oss2 has no
         return _body(answer, name, MAX_ANSWER_BYTES, is_checked=False)
     except PictureError as error:
         raise StorageError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _translated(place: str, *, is_about_bucket: bool = False) -> Iterator[None]:
-    """Turn whatever oss2 and the libraries below it raise into the project's errors."""
-    try:
-        yield
-    except oss2.exceptions.RequestError as error:
-        raise Unavailable(f"{place}: {_why_unreachable(error.exception)}") from error
-    except oss2.exceptions.InconsistentError as error:
-        raise DamagedTransfer(f"{place}: the checksum OSS computed differs; run again") from error
-    except oss2.exceptions.ClientError as error:
-        raise _client_error(place, error) from error
-    except oss2.exceptions.OssError as error:
-        raise _report(place, error, is_about_bucket=is_about_bucket).error() from error
-    except (OSError, HTTPError) as error:
-        # Reading a body, requests raises its own errors, and they are OSErrors.
-        raise _broken_body(place, error) from error
-    except (ParseError, RuntimeError, ValueError) as error:
-        raise StorageError(f"{place}: the answer is not one of OSS; check OSS_ENDPOINT") from error
-
-
-def _report(place: str, error: Any, *, is_about_bucket: bool) -> OssReport:  # noqa: ANN401 - oss2 has no types
-    return OssReport(
-        place=place,
-        status=error.status,
-        code=error.code or "",
-        message=error.message or "",
-        request_id=error.request_id or "",
-        is_about_bucket=is_about_bucket,
-    )
-
-
-def _client_error(place: str, error: Any) -> RedactorError:  # noqa: ANN401 - oss2 has no types
-    text = error.body.removeprefix("ClientError: ")
-    if "access key" in text.lower():
-        return BackendMissing(
-            "OSS: no credentials; set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
-            " (and OSS_SESSION_TOKEN for temporary ones)"
-        )
-    if "endpoint" in text.lower():
-        return BackendMissing(f"OSS: {text}; check OSS_ENDPOINT")
-    return StorageError(f"{place}: {text}")
-
-
-def _why_unreachable(error: BaseException) -> str:
-    kind = type(error).__name__
-    if "Timeout" in kind:
-        return "OSS did not answer in time; run again, perhaps with fewer jobs"
-    if "SSL" in kind:
-        return "no secure connection to OSS; check OSS_ENDPOINT and this machine's certificates"
-    return f"OSS cannot be reached ({kind}); check OSS_ENDPOINT and the network"
-
-
-def _broken_body(place: str, error: Exception) -> StorageError:
-    cause = error.args[0] if error.args else error
-    if isinstance(cause, ProtocolError) or isinstance(error, ProtocolError):
-        return DamagedTransfer(f"{place}: the connection broke within the answer; run again")
-    return Unavailable(f"{place}: {_why_unreachable(error)}")

@@ -16,6 +16,11 @@ from redactor.errors import (
     Unavailable,
 )
 
+
+class CredentialsExpired(BackendMissing):
+    """Credentials that were good once, or whose token is not known any more."""
+
+
 Kind = type[BackendMissing] | type[StorageError]
 
 _CREDENTIALS = "check OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN"
@@ -25,10 +30,11 @@ _RESTORE = "restore it from the archive first"
 
 _BY_CODE: dict[str, tuple[Kind, str]] = {
     "NoSuchBucket": (BackendMissing, "check the bucket's name and OSS_ENDPOINT"),
-    "InvalidAccessKeyId": (BackendMissing, _CREDENTIALS),
+    # That of temporary credentials is forgotten when they expire.
+    "InvalidAccessKeyId": (CredentialsExpired, _CREDENTIALS),
     "SignatureDoesNotMatch": (BackendMissing, _CREDENTIALS + " and OSS_REGION"),
-    "InvalidSecurityToken": (BackendMissing, _CREDENTIALS),
-    "SecurityTokenExpired": (BackendMissing, "fetch fresh credentials and run again"),
+    "InvalidSecurityToken": (CredentialsExpired, _CREDENTIALS),
+    "SecurityTokenExpired": (CredentialsExpired, "fetch fresh credentials and run again"),
     "RequestTimeTooSkewed": (BackendMissing, "set this machine's clock"),
     "UserDisable": (BackendMissing, "the account is disabled"),
     "InDebt": (BackendMissing, "the account is in debt"),

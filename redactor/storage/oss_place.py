@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
+from urllib.parse import quote, urlsplit
 
 from redactor.errors import BackendMissing
 
@@ -46,6 +47,12 @@ class OssPlace:
         """Whether it stands for everything below it."""
         return not self.key or self.key.endswith("/")
 
+    @property
+    def folder(self) -> str:
+        """The key up to its last `/`; a prefix itself."""
+        head, slash, _ = self.key.rpartition("/")
+        return head + slash
+
     def below(self, relative: str) -> OssPlace:
         """Give a place below a prefix."""
         return OssPlace(self.bucket, self.key + relative)
@@ -65,6 +72,7 @@ class OssSettings:
         connect_timeout_s: Seconds until a connection must stand.
         read_timeout_s: Seconds without a byte after which an answer is given up.
         attempts: How often a request is tried; at least 1.
+        is_custom_domain: Whether the endpoint is a domain bound to the one bucket (CNAME).
     """
 
     endpoint: str | None = None
@@ -73,6 +81,7 @@ class OssSettings:
     connect_timeout_s: float = 10
     read_timeout_s: float = 20
     attempts: int = 3
+    is_custom_domain: bool = False
 
     def resolve(self) -> OssSettings:
         """Fill in what the environment says.
@@ -91,14 +100,22 @@ class OssSettings:
             raise BackendMissing("OSS: no region; set OSS_REGION or pass one, such as cn-hangzhou")
         # oss2 would use plain HTTP for an endpoint without a scheme.
         full = endpoint if "://" in endpoint else f"https://{endpoint}"
-        return OssSettings(
-            full,
-            region.removeprefix("oss-"),
-            self.connections,
-            self.connect_timeout_s,
-            self.read_timeout_s,
-            self.attempts,
-        )
+        return replace(self, endpoint=full, region=region.removeprefix("oss-"))
+
+    def url(self, place: OssPlace) -> str:
+        """Give the public address of an object, as caches in front of OSS know it."""
+        parts = urlsplit(self.endpoint or "")
+        host = parts.netloc.replace("-internal.aliyuncs.com", ".aliyuncs.com")
+        path = f"/{quote(place.key)}"
+        if _is_address(parts.hostname or ""):
+            path = f"/{place.bucket}{path}"
+        elif not self.is_custom_domain:
+            host = f"{place.bucket}.{host}"
+        return f"{parts.scheme}://{host}{path}"
+
+
+def _is_address(host: str) -> bool:
+    return host == "localhost" or re.fullmatch(r"[\d.]+", host) is not None
 
 
 def _region_of(endpoint: str) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from redactor.errors import BackendMissing, StorageError, Unavailable
 from redactor.model import AskImageCodes
-from redactor.storage import Blob, Item
+from redactor.storage import Blob, Item, Marks
 from redactor.storage.names import FailedItem, check_relative
+from redactor.storage.oss_attributes import flag_tags, mark_headers, tag_headers
 from redactor.storage.oss_place import OssPlace
+from redactor.storage.oss_probe import PROBE
 
 if TYPE_CHECKING:
     from redactor.storage.oss import OssClient
@@ -76,9 +78,9 @@ class OssSource:
         skip = self._skip()
         has_begun = False
         try:
-            for key in self.client.keys(self.place):
+            for key in (entry.key for entry in self.client.entries(self.place)):
                 has_begun = True
-                if not key.startswith(skip):
+                if not key.startswith(skip) and PROBE not in key:
                     yield self._item(key)
         except Unavailable as error:
             if not has_begun:  # a network that is down is no picture that failed
@@ -112,10 +114,21 @@ class OssSink:
     client: OssClient
     place: OssPlace
 
-    def write(self, relative: str, data: bytes, *, content_type: str, overwrite: bool) -> str:
+    def write(
+        self,
+        relative: str,
+        data: bytes,
+        *,
+        content_type: str,
+        overwrite: bool,
+        marks: Marks | None = None,
+    ) -> str:
         """Store a picture."""
         place = self.place
         if place.is_prefix:
             place = place.below(check_relative(relative, empty_parts=True))
-        self.client.write(place, data, content_type=content_type, overwrite=overwrite)
+        headers = mark_headers(marks) | tag_headers(flag_tags(marks)) if marks else {}
+        self.client.write(
+            place, data, content_type=content_type, overwrite=overwrite, headers=headers
+        )
         return str(place)

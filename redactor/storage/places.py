@@ -17,6 +17,7 @@ from redactor.storage import Item, Sink, Source
 from redactor.storage.local import LocalSource, StreamItem, local_failure
 from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
 from redactor.storage.names import FailedItem, is_picture, shared_folder
+from redactor.storage.oss_in_place import OssInPlace, OssQuarantine, OssShelf
 from redactor.storage.oss_place import SCHEME, OssPlace, OssSettings
 from redactor.storage.oss_store import OssSink, OssSource
 
@@ -105,6 +106,64 @@ def open_sink(
         raise ValueError(f"{spec}: several pictures need a folder to go to")
     is_named = is_picture(spec) and not spec.endswith("/") and not Path(spec).is_dir()
     return FileSink(spec) if single and (is_file or is_named) else FolderSink(spec)
+
+
+def oss_folders(source: Source) -> list[OssPlace]:
+    """Give the prefixes in OSS that a source takes objects from, each once, sorted."""
+    parts = source.sources if isinstance(source, Several) else [source]
+    places = [part.place for part in parts if isinstance(part, OssSource)]
+    return [OssPlace(*pair) for pair in sorted({(one.bucket, one.folder) for one in places})]
+
+
+def open_in_place(
+    originals: str,
+    source: Source,
+    *,
+    purge_versions: bool = False,
+    settings: OssSettings = OssSettings(),  # noqa: B008 - frozen
+) -> Sink | OssInPlace:
+    """Open what replaces pictures where they lie.
+
+    Args:
+        originals: Where the originals are kept: for objects, a prefix in OSS.
+        source: Where the pictures come from.
+        purge_versions: Delete versions of objects that still hold a code.
+        settings: How OSS is reached.
+
+    Raises:
+        ValueError: If originals cannot be kept there.
+        BackendMissing: If OSS is asked for, and endpoint, region or credentials are missing.
+    """
+    if not oss_folders(source):
+        return open_sink(originals, settings=settings)
+    return OssInPlace(_shelf(originals, source, settings), purge_versions)
+
+
+def open_quarantine(
+    place: str,
+    source: Source,
+    *,
+    settings: OssSettings = OssSettings(),  # noqa: B008 - frozen
+) -> OssQuarantine:
+    """Open what moves objects out of the way. Arguments and errors as with `open_in_place`."""
+    return OssQuarantine(_shelf(place, source, settings))
+
+
+def _shelf(spec: str, source: Source, settings: OssSettings) -> OssShelf:
+    parts = source.sources if isinstance(source, Several) else [source]
+    if not all(isinstance(part, OssSource) for part in parts):
+        raise ValueError("files and objects cannot be replaced in one run; run them separately")
+    if not is_oss(spec):
+        raise ValueError(f"{spec}: objects are copied within OSS; give oss://bucket/prefix/")
+    place = OssPlace.parse(spec)
+    if not place.is_prefix:
+        raise ValueError(f"{place}: originals need a prefix to go to; end it with /")
+    for folder in oss_folders(source):
+        if folder.bucket == place.bucket and folder.key.startswith(place.key):
+            raise ValueError(f"{place}: holds the source {folder}, too; keep copies elsewhere")
+    from redactor.storage.oss import connect
+
+    return OssShelf(connect(settings), place)
 
 
 @dataclass(frozen=True, slots=True)
