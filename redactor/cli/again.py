@@ -51,7 +51,9 @@ def commands(context: click.Context, failures: Sequence[Failure], list_path: str
     absent = [one for one in failures if one.name == one.relative and one.name in named]
     local = [one for one in failures if one not in absent and not is_oss(one.name)]
     remote = [one for one in failures if one not in absent and is_oss(one.name)]
-    groups = [(absent, ""), (local, _prefix(local, named)), (remote, _prefix(remote, named))]
+    # Copies of objects that are replaced in place go by their whole keys, wherever a run begins.
+    below = "" if context.params.get("in_place") else _prefix(remote, named)
+    groups = [(absent, ""), (local, _prefix(local, named)), (remote, below)]
     return [
         _command(context, group, prefix, list_path if not number else f"{list_path}.{number}")
         for number, (group, prefix) in enumerate(one for one in groups if one[0])
@@ -92,9 +94,10 @@ def _options(context: click.Context) -> Iterator[str]:
         value = context.params.get(name)
         if name in _LEFT_OUT or value is None or value == option.get_default(context):
             continue
-        yield option.opts[-1]
-        if not (isinstance(option, click.Option) and option.is_flag):
-            yield str(value)
+        for one in value if isinstance(value, tuple) else (value,):
+            yield option.opts[-1]
+            if not (isinstance(option, click.Option) and option.is_flag):
+                yield str(one)
 
 
 def _places(params: dict[str, object], prefix: str) -> Iterator[str]:

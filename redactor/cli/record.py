@@ -61,6 +61,7 @@ class Record:
     ) -> None:
         self.tally = Tally()
         self.failures: list[Failure] = []
+        self._refresh: list[str] = []
         self._keeps_codes = codes
         self._content = Content(content)
         self._results_path, self._report_path = results, report
@@ -110,6 +111,8 @@ class Record:
         if self._report is not None:
             after = result.image if result.is_publishable else None
             self._page.add_row(entry, outcome.before, after)
+        if outcome.refresh:
+            self._refresh.append(outcome.refresh)
         if outcome.has_failed:
             reason = outcome.error or "; ".join(result.reasons)
             self.failures.append(Failure(result.name, outcome.relative, reason))
@@ -151,6 +154,21 @@ class Record:
         for command in again:
             console.print(f"  {command}", soft_wrap=True)
 
+    def print_refresh(self) -> None:
+        """Name the addresses at which caches still have the pictures that were replaced."""
+        if not self._refresh:
+            return
+        console = output.stderr()
+        replaced = count(len(self._refresh), "picture")
+        console.print(f"{replaced} replaced; refresh in any cache in front of OSS:", style="bold")
+        if len(self._refresh) > NAMED:
+            path = Path(f"{self._stem}.refresh.txt")
+            path.write_text("".join(f"{url}\n" for url in self._refresh), "utf-8")
+            console.print(f"  the addresses in {path}", soft_wrap=True)
+            return
+        for url in self._refresh:
+            console.print(f"  {url}", soft_wrap=True)
+
     def exit_code(self, fail_on: str | None = None) -> Exit:
         """Give the exit code of the run."""
         asked = {"flagged": (Verdict.FLAGGED,), "redacted": (Verdict.FLAGGED, Verdict.REDACTED)}
@@ -160,8 +178,13 @@ class Record:
         )
 
     @property
+    def _stem(self) -> str:
+        """What names of further files begin with."""
+        return self._results_path or self._report_path or "redactor"
+
+    @property
     def _list_path(self) -> str:
-        return f"{self._results_path or self._report_path or 'redactor'}.failed.txt"
+        return f"{self._stem}.failed.txt"
 
 
 def _new_file(path: str) -> TextIO:

@@ -16,6 +16,8 @@ from redactor.cli.exits import help_of, leave, worst
         "redactor run photos/ --out redacted/ --report report.html",
         "redactor run photo.jpg --out redacted.jpg --policy policies/strict.yaml",
         "redactor run oss://shop/uploads/ --out oss://shop/public/ --results results.jsonl",
+        "redactor run oss://shop/pictures/ --in-place --originals oss://kept/originals/"
+        " --quarantine oss://kept/quarantine/",
     ),
 )
 @options.sources
@@ -34,7 +36,22 @@ from redactor.cli.exits import help_of, leave, worst
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
 @click.option("--in-place", is_flag=True, help="Replace each picture; needs --originals.")
 @click.option("--originals", metavar="PLACE", help="Keep the originals here; for --in-place.")
-@click.option("--quarantine", metavar="PLACE", help="Copy pictures that could not be handled here.")
+@click.option(
+    "--purge-versions",
+    is_flag=True,
+    help="With --in-place, delete the version that still holds the code, where a bucket keeps it.",
+)
+@click.option(
+    "--quarantine",
+    metavar="PLACE",
+    help="Copy pictures that could not be handled here; with --in-place, move objects.",
+)
+@click.option(
+    "--max-quarantine",
+    metavar="N|P%",
+    help="Stop once more pictures, or a larger share, could not be handled (at least 20 may).",
+    show_default="10% where objects are moved, else no limit",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["flagged", "redacted"]),
@@ -60,7 +77,9 @@ def run(
     overwrite: bool,
     in_place: bool,
     originals: str | None,
+    purge_versions: bool,
     quarantine: str | None,
+    max_quarantine: str | None,
     fail_on: str | None,
     endpoint: str | None,
     region: str | None,
@@ -73,6 +92,8 @@ def run(
     at the end, not written, and left where it is.
     """
     _check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
+    if purge_versions and not in_place:
+        raise click.UsageError("--purge-versions goes with --in-place")
     if results and results == report:
         raise click.UsageError("--results and --report name the same file")
     if quarantine and out and _is_within(quarantine, out):
@@ -85,19 +106,32 @@ def run(
     from redactor.cli import output
     from redactor.cli.follow import follow
     from redactor.cli.record import Record
+    from redactor.cli.targets import open_targets
 
     redactor = options.make_redactor(policy_file, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     skip = [place for place in (out, originals, quarantine) if place]
     source = options.open_sources(sources, files_from, exclude=skip, settings=settings)
+    targets = open_targets(
+        source,
+        sources,
+        settings,
+        out=out,
+        originals=originals,
+        quarantine=quarantine,
+        purge_versions=purge_versions,
+        max_quarantine=max_quarantine,
+        dry_run=dry_run,
+    )
     batch = Batch(
         redactor,
-        sink=options.open_target(out, sources, settings) if out and not dry_run else None,
+        sink=targets.sink,
         dry_run=dry_run,
         overwrite=overwrite,
-        originals=options.open_target(originals, (), settings) if originals else None,
-        quarantine=options.open_target(quarantine, (), settings) if quarantine else None,
+        originals=targets.originals,
+        quarantine=targets.quarantine,
+        ceiling=targets.ceiling,
         jobs=jobs,
     )
     if redactor.local.remark:
@@ -113,6 +147,7 @@ def run(
     ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "redacting")
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
     record.print_failures(context)
+    record.print_refresh()
     if report:
         remarks.print(f"Report: {report}", soft_wrap=True)
     leave(worst(ended, record.exit_code(fail_on)))
@@ -134,11 +169,8 @@ def _check_places(
             )
         if out:
             raise click.UsageError("--in-place writes where it reads; leave out --out")
-        if any(source.startswith("oss://") or source == "-" for source in sources):
-            raise click.UsageError(
-                "--in-place is for folders and files; for oss:// write to another prefix: an"
-                " overwrite there loses ACL, tags and metadata"
-            )
+        if "-" in sources:
+            raise click.UsageError("--in-place is for files and objects, not standard input")
     elif originals:
         raise click.UsageError("--originals goes with --in-place")
     elif not out and not dry_run:
