@@ -121,7 +121,7 @@ ONE_FILE = {
     "zxingcpp": {"detect/zxing.py", "testing/image_codes.py"},
     "pyzbar": {"detect/zbar.py"},
     "jpeglib": {"codec/portable.py"},
-    "oss2": {"storage/oss_session.py"},
+    "oss2": {"storage/oss_session.py", "storage/oss_credentials.py"},
     "pillow_heif": {"codec/heif.py"},
     "urllib3": {"storage/oss_session.py"},
     "re2": {"policy/patterns.py"},

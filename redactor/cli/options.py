@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from redactor.model import Detection, Facts
     from redactor.pipeline import Redactor
     from redactor.storage import Sink, Source
+    from redactor.storage.imm_gate import ImmGate
     from redactor.storage.oss_place import OssSettings
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -79,6 +80,85 @@ def policy(*, required: bool = True, help_text: str = "Decide by this policy.") 
     )
 
 
+def selection(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for taking only some pictures of a source."""
+    options = (
+        click.option(
+            "--include",
+            multiple=True,
+            metavar="PATTERN",
+            help="Take only places below SOURCE that match, such as '*.jpg'; repeatable.",
+        ),
+        click.option(
+            "--exclude", multiple=True, metavar="PATTERN", help="Leave out those; repeatable."
+        ),
+        click.option(
+            "--since", metavar="TIME", help="Take what changed since: 2026-01-31 (UTC), 24h, 7d."
+        ),
+        click.option("--until", metavar="TIME", help="Take what changed before."),
+        click.option(
+            "--start-after", default="", metavar="KEY", help="Begin a listing in OSS after a key."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def imm_limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for asking `image/codes` sparingly."""
+    options = (
+        click.option(
+            "--imm-qps",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="N",
+            help="Ask image/codes N times a second at most.",
+            show_default="no limit",
+        ),
+        click.option(
+            "--max-imm-calls",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Ask image/codes N times at most, and look at the rest locally.",
+            show_default="no limit",
+        ),
+        click.option(
+            "--imm-price",
+            type=click.FloatRange(min=0),
+            default=0.1132075,
+            show_default="the international site's",
+            metavar="USD",
+            help="Count 1,000 answers of image/codes at this.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def select(
+    source: Source,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    since: str | None,
+    until: str | None,
+) -> Source:
+    """Take only some pictures of a source.
+
+    Raises:
+        click.UsageError: If a time is none.
+    """
+    from redactor.storage.select import Selected, Selection, parse_time
+
+    if not (include or exclude or since or until):
+        return source
+    try:
+        times = [parse_time(text) if text else None for text in (since, until)]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return Selected(source, Selection(include, exclude, *times))
+
+
 def oss(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options for reaching OSS."""
     command = click.option(
@@ -93,7 +173,8 @@ def oss_settings(endpoint: str | None, region: str | None, jobs: int = 1) -> Oss
     """Give how OSS is reached."""
     from redactor.storage.oss_place import OssSettings
 
-    return OssSettings(endpoint, region, connections=jobs * 3)
+    is_custom = os.environ.get("OSS_CUSTOM_DOMAIN", "").lower() in ("1", "true", "yes")
+    return OssSettings(endpoint, region, connections=jobs * 3, is_custom_domain=is_custom)
 
 
 def open_sources(
@@ -102,6 +183,8 @@ def open_sources(
     *,
     settings: OssSettings,
     exclude: Sequence[str] = (),
+    start_after: str = "",
+    imm: ImmGate | None = None,
 ) -> Source:
     """Open what the user named.
 
@@ -116,7 +199,14 @@ def open_sources(
             "no SOURCE; name a file, a folder, oss://bucket/prefix/ or - for standard input"
         )
     try:
-        return open_source(sources, files_from=files_from, exclude=exclude, settings=settings)
+        return open_source(
+            sources,
+            files_from=files_from,
+            exclude=exclude,
+            start_after=start_after,
+            settings=settings,
+            imm=imm,
+        )
     except (ValueError, StorageError) as error:
         raise click.UsageError(str(error)) from error
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from redactor.cli import options
 from redactor.cli.exits import help_of, leave, worst
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from redactor.storage.imm_gate import ImmGate
 
 
 @click.command(
@@ -57,6 +63,16 @@ from redactor.cli.exits import help_of, leave, worst
     type=click.Choice(["flagged", "redacted"]),
     help="Exit with 1 if a picture is flagged, or with `redacted` if one is redacted, too.",
 )
+@options.selection
+@options.imm_limits
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=120,
+    show_default=True,
+    metavar="S",
+    help="Give up on a picture once its requests took S seconds together.",
+)
 @options.oss
 @options.quiet
 @click.pass_context
@@ -81,6 +97,15 @@ def run(
     quarantine: str | None,
     max_quarantine: str | None,
     fail_on: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    start_after: str,
+    imm_qps: float | None,
+    max_imm_calls: int | None,
+    imm_price: float,
+    timeout: float,
     endpoint: str | None,
     region: str | None,
     quiet: bool,
@@ -107,12 +132,16 @@ def run(
     from redactor.cli.follow import follow
     from redactor.cli.record import Record
     from redactor.cli.targets import open_targets
+    from redactor.storage.imm_gate import ImmGate
 
     redactor = options.make_redactor(policy_file, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     skip = [place for place in (out, originals, quarantine) if place]
-    source = options.open_sources(sources, files_from, exclude=skip, settings=settings)
+    gate = ImmGate(imm_qps, max_imm_calls)
+    source = options.open_sources(
+        sources, files_from, exclude=skip, start_after=start_after, settings=settings, imm=gate
+    )
     targets = open_targets(
         source,
         sources,
@@ -133,7 +162,9 @@ def run(
         quarantine=targets.quarantine,
         ceiling=targets.ceiling,
         jobs=jobs,
+        timeout_s=timeout,
     )
+    source = options.select(source, include, exclude, since, until)
     if redactor.local.remark:
         remarks.print(f"Remark: {redactor.local.remark}", style="yellow", soft_wrap=True)
     record = Record(
@@ -148,9 +179,25 @@ def run(
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
     record.print_failures(context)
     record.print_refresh()
+    _tell_imm(gate, imm_price, remarks)
     if report:
         remarks.print(f"Report: {report}", soft_wrap=True)
     leave(worst(ended, record.exit_code(fail_on)))
+
+
+def _tell_imm(gate: ImmGate, price: float, remarks: Console) -> None:
+    """Say what asking image/codes cost, and whether it was given up."""
+    if not gate.calls:
+        return
+    remarks.print(
+        f"image/codes was asked {gate.calls:,} times and answered {gate.answers:,}:"
+        f" about USD {gate.cost(price):.4f}",
+        style="dim",
+    )
+    if gate.is_broken:
+        remarks.print("IMM failed too often and was not asked any more.", style="yellow")
+    elif gate.is_used_up:
+        remarks.print("--max-imm-calls was reached; the rest was not asked about.", style="yellow")
 
 
 def _check_places(

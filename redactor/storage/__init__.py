@@ -54,6 +54,10 @@ class Item(Protocol):
     def relative(self) -> str:
         """Its place below the source, with `/`, to be mirrored below a sink."""
 
+    @property
+    def modified(self) -> float | None:
+        """When it changed last, in seconds since 1970; None where that is not known."""
+
     def read(self, *, max_bytes: int) -> Blob:
         """Read the bytes.
 

@@ -48,6 +48,14 @@ class LocalItem:
         """None: files cannot be asked about."""
         return None
 
+    @property
+    def modified(self) -> float | None:
+        """When the file was written last."""
+        try:
+            return os.stat(self.name).st_mtime  # noqa: PTH116 - the path as given
+        except (OSError, ValueError):
+            return None  # reading it will tell
+
     def read(self, *, max_bytes: int) -> Blob:
         """Read the file."""
         try:
@@ -79,6 +87,11 @@ class StreamItem:
     @property
     def ask_image_codes(self) -> AskImageCodes | None:
         """None: a stream cannot be asked about."""
+        return None
+
+    @property
+    def modified(self) -> float | None:
+        """None."""
         return None
 
     def read(self, *, max_bytes: int) -> Blob:

@@ -36,6 +36,11 @@ class MemoryItem:
         """Gives the answer it was made with."""
         return None if self.image_codes is None else self._answer
 
+    @property
+    def modified(self) -> float | None:
+        """None."""
+        return None
+
     def read(self, *, max_bytes: int) -> Blob:
         """Give the bytes."""
         data = _given(self.data)

@@ -37,6 +37,11 @@ class FailedItem:
         """None."""
         return None
 
+    @property
+    def modified(self) -> float | None:
+        """None."""
+        return None
+
     def read(self, *, max_bytes: int) -> Blob:
         """Raise the error."""
         raise self.error

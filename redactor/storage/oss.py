@@ -24,6 +24,7 @@ from redactor.errors import (
 )
 from redactor.model import ImageCodes
 from redactor.storage import Blob
+from redactor.storage.imm_gate import ImmGate
 from redactor.storage.names import too_large
 from redactor.storage.oss_place import OssPlace, OssSettings
 from redactor.storage.oss_session import OssSession, bounded, crc64, tagging
@@ -141,15 +142,30 @@ class OssClient:
 
         return self.session.call(place, once)
 
-    def ask_image_codes(self, place: OssPlace) -> ImageCodes:
-        """Ask IMM, through OSS, what codes it sees in an object."""
+    def ask_image_codes(self, place: OssPlace, *, gate: ImmGate | None = None) -> ImageCodes:
+        """Ask IMM, through OSS, what codes it sees in an object.
+
+        Args:
+            place: Of the object.
+            gate: Is asked for leave before each request.
+        """
         name = f"{place}?x-oss-process=image/codes"
 
         def once(bucket: Any) -> ImageCodes:  # noqa: ANN401 - oss2 has no types
+            if gate is not None:
+                gate.enter()
             with bucket.get_object(place.key, process="image/codes") as answer:
                 return ImageCodes(_answer_body(answer, name), answer.etag)
 
-        return self.session.call(place, once, name=name)
+        try:
+            answer = self.session.call(place, once, name=name)
+        except StorageError as error:
+            if gate is not None:
+                gate.tell(error)
+            raise
+        if gate is not None:
+            gate.tell(None)
+        return answer
 
     def write(
         self,

@@ -2,7 +2,7 @@
 
 oss2 makes one request and believes the answer. What is added here: separate time-outs for
 connecting and reading, fresh credentials once a token has expired, trying again, and errors by
-status and code. This is the one file that imports oss2.
+status and code. This file and that of the credentials alone import oss2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
 
 import oss2
-import oss2.credentials
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from redactor.errors import (
@@ -26,6 +25,7 @@ from redactor.errors import (
     StorageError,
     Unavailable,
 )
+from redactor.storage.oss_credentials import EnvironmentCredentials
 from redactor.storage.oss_errors import CredentialsExpired, OssReport
 from redactor.storage.oss_place import OssPlace, OssSettings
 from redactor.storage.retry import Retry, deadline_left
@@ -62,7 +62,7 @@ class OssSession:
         """
         self.settings = settings.resolve()
         self._retry = retry or Retry(settings.attempts)
-        self._credentials = credentials or oss2.credentials.EnvironmentVariableCredentialsProvider()
+        self._credentials = credentials or EnvironmentCredentials()
         self._renewing = threading.Lock()
         self._fingerprint()
         self._auth = oss2.ProviderAuthV4(self._credentials)

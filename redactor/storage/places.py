@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from redactor.errors import AlreadyExists
 from redactor.storage import Item, Sink, Source
+from redactor.storage.imm_gate import ImmGate
 from redactor.storage.local import LocalSource, StreamItem, local_failure
 from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
 from redactor.storage.names import FailedItem, is_picture, shared_folder
@@ -43,7 +44,9 @@ def open_source(
     *,
     files_from: str | None = None,
     exclude: Sequence[str] = (),
+    start_after: str = "",
     settings: OssSettings = OssSettings(),  # noqa: B008 - frozen
+    imm: ImmGate | None = None,
     stdin: BinaryIO | None = None,
 ) -> Source:
     """Open what pictures come from.
@@ -53,7 +56,9 @@ def open_source(
         files_from: A file that names further ones, one a line (or separated by NUL), where
             `*` and `?` have no meaning; `-` for standard input.
         exclude: Places that are not taken though they lie inside, such as the output.
+        start_after: A key; those up to it are left out of listings in OSS.
         settings: How OSS is reached.
+        imm: Counts and limits what is asked of `image/codes`; None for no limits.
         stdin: Standard input, if it is another.
 
     Raises:
@@ -73,7 +78,10 @@ def open_source(
         skip = [path for path in exclude if not is_oss(path) and path != STREAM]
         parts.append(LocalSource(local, skip, frozenset(listed)))
     if places:
-        parts.extend(_oss_sources(places, exclude, settings))
+        parts.extend(
+            replace(part, start_after=start_after, imm=imm)
+            for part in _oss_sources(places, exclude, settings)
+        )
     return Several(parts)
 
 
@@ -109,10 +117,14 @@ def open_sink(
 
 
 def oss_folders(source: Source) -> list[OssPlace]:
-    """Give the prefixes in OSS that a source takes objects from, each once, sorted."""
+    """Give the prefixes in OSS that a source takes objects from, each once, sorted.
+
+    Raises:
+        StorageError: If one is that of an inventory that cannot be read.
+    """
     parts = source.sources if isinstance(source, Several) else [source]
-    places = [part.place for part in parts if isinstance(part, OssSource)]
-    return [OssPlace(*pair) for pair in sorted({(one.bucket, one.folder) for one in places})]
+    roots = {part.root for part in parts if isinstance(part, OssSource)}
+    return sorted(roots, key=str)
 
 
 def open_in_place(
@@ -179,6 +191,10 @@ class Several:
 
     def items(self) -> Iterator[Item]:
         """List the pictures of all."""
+        if len(self.sources) == 1:
+            # A prefix of millions is listed in constant memory.
+            yield from self.sources[0].items()
+            return
         seen: dict[str, str] = {}
         for source in self.sources:
             for item in source.items():
@@ -215,7 +231,7 @@ def _read_list(path: str, stdin: BinaryIO) -> list[str]:
 
 def _oss_sources(
     places: Sequence[OssPlace], exclude: Sequence[str], settings: OssSettings
-) -> Iterator[Source]:
+) -> Iterator[OssSource]:
     from redactor.storage.oss import connect
 
     client = connect(settings)

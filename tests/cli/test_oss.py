@@ -322,3 +322,46 @@ def test_nothing_secret_is_ever_said(redactor, shop):
     assert ended.code == 6
     assert shop.access_key_secret not in ended.out + ended.err
     assert "Signature=" not in ended.out + ended.err
+
+
+# What is taken, and how often IMM is asked.
+
+
+def test_only_what_is_asked_for_is_taken(redactor, shop, tmp_path, tree):
+    shop.put("shop", "in/old.png", shop.get("shop", "in/a/clean.png"), modified=0)
+
+    ended = redactor(
+        "run", "oss://shop/in/", "--out", "out", "--include", "*.png", "--exclude", "a/code*",
+        "--since", "1d",
+    )  # fmt: skip
+
+    assert ended.code == 0, ended.err
+    assert tree(tmp_path / "out") == ["a/clean.png"]
+    assert redactor("run", "oss://shop/in/", "--out", "o", "--since", "soon").code == 2
+
+
+def test_imm_is_asked_as_often_as_allowed_and_the_cost_is_told(redactor, shop, tmp_path):
+    ended = redactor(
+        "run", "oss://shop/in/", "--out", "out", "--max-imm-calls", "2", "--imm-qps", "50",
+        "--imm-price", "1000", "--results", "r.jsonl", "--jobs", "1",
+    )  # fmt: skip
+
+    assert ended.code == 0, ended.err
+    assert sum(bool(request.process) for request in shop.requests) == 2
+    assert "image/codes was asked 2 times and answered 2: about USD 2.0000" in ended.err
+    assert "--max-imm-calls was reached" in ended.err
+    *_, last = rows(tmp_path / "r.jsonl").values()
+    assert any("as often as allowed" in remark for remark in last["remarks"])
+
+
+def test_a_run_goes_on_locally_when_imm_is_down(redactor, shop, a_picture, read_codes, tmp_path):
+    for number in range(6):
+        shop.put("shop", f"in/{number}.png", a_picture(LINK, scale=2, margin=20))
+    shop.fail(None, when=lambda request: request.process)
+
+    ended = redactor("run", "oss://shop/in/", "--out", "out", "--jobs", "1")
+
+    assert ended.code == 0, ended.err
+    assert "IMM failed too often and was not asked any more" in ended.err
+    assert sum(bool(request.process) for request in shop.requests) == 15
+    assert all(read_codes(path.read_bytes()) == [] for path in (tmp_path / "out").rglob("*.png"))
