@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,6 +16,9 @@ from redactor.cli.shipped import shipped
 from redactor.errors import BackendMissing, StorageError
 from redactor.version import __version__
 
+if TYPE_CHECKING:
+    from redactor.storage.oss_checks import Checked
+
 _NEEDED = "needed for oss:// places"
 
 
@@ -24,23 +27,31 @@ class Finding(NamedTuple):
 
     Attributes:
         subject: What.
-        is_fine: False where something is missing; None where it is optional and absent.
+        is_fine: False where something is missing; None where it is optional and absent, or a
+            person must judge.
         says: Version or state, or what to do.
+        is_absent: Whether it is not set; of what is None alone.
     """
 
     subject: str
     is_fine: bool | None
     says: str
+    is_absent: bool = True
 
 
 @click.command(
-    short_help="Show what is installed and reachable, and what to do about the rest.",
+    short_help="Show what is installed and reachable, and how to get the rest.",
     epilog=help_of("redactor doctor oss://my-bucket/uploads/"),
 )
 @click.argument("places", nargs=-1, metavar="[oss://BUCKET/PREFIX/]…")
 @options.oss
 def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None) -> None:
-    """Show what is installed, reachable and permitted, and what to do about the rest."""
+    """Show what is installed, reachable and permitted, and what to do about the rest.
+
+    In each place an object is put and deleted again, to try permissions one by one and to see
+    whether strangers can read there. The safe layout: uploads, originals and quarantine in
+    private prefixes, and only finished pictures in a public one.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -48,15 +59,25 @@ def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None)
     from redactor.report.text import escape_text
 
     findings = [*_machine(), *_oss(places, endpoint, region)]
+    tried = [one for place in places for one in _try(place, endpoint, region)]
+    for one in tried:
+        findings.append(Finding(f"{one.place} {one.subject}", one.is_fine, one.says, False))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("", "", ""):
         table.add_column(column, overflow="fold")
     table.columns[0].no_wrap = True
     marks = {True: ("✓ ok", "green"), False: ("✕ missing", "red"), None: ("○ not set", "dim")}
     for finding in findings:
-        mark = Text(*marks[finding.is_fine])
+        is_judged = finding.is_fine is None and not finding.is_absent
+        mark = Text("! look", "yellow") if is_judged else Text(*marks[finding.is_fine])
         table.add_row(mark, escape_text(finding.subject), escape_text(finding.says))
     output.stdout().print(table)
+    refused = [one for one in tried if one.is_fine is False and one.actions]
+    if refused:
+        from redactor.storage.oss_checks import ram_policy
+
+        output.stderr().print("If permissions are missing, attach this RAM policy:", style="bold")
+        output.stdout().print(ram_policy(refused), soft_wrap=True)
     missing = any(finding.is_fine is False for finding in findings)
     leave(Exit.BACKEND if missing else Exit.DONE)
 
@@ -98,12 +119,11 @@ def _oss(places: tuple[str, ...], endpoint: str | None, region: str | None) -> I
     for variable in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"):
         is_set = bool(os.environ.get(variable))
         yield Finding(variable, True if is_set else absent, "set" if is_set else _NEEDED)
-    for place in places:
-        yield _reach(place, endpoint, region)
 
 
-def _reach(place: str, endpoint: str | None, region: str | None) -> Finding:
+def _try(place: str, endpoint: str | None, region: str | None) -> list[Checked]:
     from redactor.storage.oss import connect
+    from redactor.storage.oss_checks import Checked, check_place
     from redactor.storage.oss_place import OssPlace
 
     try:
@@ -111,7 +131,6 @@ def _reach(place: str, endpoint: str | None, region: str | None) -> Finding:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        connect(options.oss_settings(endpoint, region)).check(parsed)
+        return list(check_place(connect(options.oss_settings(endpoint, region)), parsed))
     except (BackendMissing, StorageError) as error:
-        return Finding(place, False, str(error))
-    return Finding(place, True, "can be listed")
+        return [Checked(parsed, "cannot be reached", False, str(error))]

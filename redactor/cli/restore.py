@@ -13,7 +13,7 @@ from redactor.cli.exits import help_of
 
 
 @click.command(
-    short_help="Put an original back, such as after an appeal.",
+    short_help="Put an original back, as after an appeal.",
     epilog=help_of(
         "redactor restore oss://shop/pictures/a.jpg --originals oss://kept/originals/",
     ),

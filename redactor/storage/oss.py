@@ -269,10 +269,17 @@ class OssClient:
         except NotFound:
             return None
 
-    def delete(self, place: OssPlace, *, version: str | None = None) -> None:
-        """Delete an object, or one version of it; what does not exist is no error."""
+    def delete(self, place: OssPlace, *, version: str | None = None) -> str | None:
+        """Delete an object, or one version of it; what does not exist is no error.
+
+        Returns:
+            The id of the marker that was written instead, where the bucket has versions.
+        """
         params = {"versionId": version} if version else None
-        self.session.call(place, lambda bucket: bucket.delete_object(place.key, params=params))
+        answer = self.session.call(
+            place, lambda bucket: bucket.delete_object(place.key, params=params)
+        )
+        return answer.versionid if answer.delete_marker and not version else None
 
     def acl(self, place: OssPlace) -> str:
         """Give the access list of an object, such as `default` (as the bucket) or `private`."""
