@@ -70,15 +70,17 @@ def test_the_explanation_is_the_one_that_is_printed(with_files):
     assert [run(line, with_files)] == blocks("text")
 
 
-@pytest.mark.parametrize("block", blocks("console oss"))
-def test_the_lines_about_oss_work_on_the_stand_in(block, clone):
-    with OssServer(buckets=["uploads", "published"]) as server:
-        picture = ROOT / "samples" / "receipt" / "picture.jpg"
-        server.put("uploads", "in/receipt.jpg", picture.read_bytes())
-        for line in block.splitlines():
+def test_the_lines_about_oss_work_on_the_stand_in(clone):
+    with OssServer(buckets=["uploads", "published", "restricted"]) as server:
+        picture = (ROOT / "samples" / "receipt" / "picture.jpg").read_bytes()
+        server.put("uploads", "in/receipt.jpg", picture)
+        for line in "".join(blocks("console oss")).splitlines():
             run(line, clone, server.env())
 
         assert server.keys("published") == ["pictures/receipt.jpg"]
+        assert server.get("uploads", "in/receipt.jpg") == picture
+        (original,) = server.keys("restricted")
+        assert original.startswith("originals/in/receipt.jpg/")
 
 
 @pytest.mark.parametrize("block", blocks("python"))

@@ -143,6 +143,8 @@ class OssInPlace:
         """
         source = item.place
         head = unchanged(self.client, source, blob)
+        # That HEAD of a symlink tells the kind of the link and not of its target is unverified; if
+        # not, the link is replaced, and its target is looked at under its own name.
         if head.kind == "Symlink":
             raise StorageError(
                 f"{source}: a symlink; what it shows would stay as it is: run its target instead"

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from redactor.storage.oss import OssClient
 
 PROBE = ".redactor-probe-"
-"""What names of probes begin with; listings leave them out."""
+"""What names of probes begin with."""
+BODY = b"redactor was here"
+
+
+def is_probe(key: str, size: int) -> bool:
+    """Whether an object is a probe that a killed run left, which listings leave out.
+
+    By its size, too: else an upload could hide behind the name. No picture is that small.
+    """
+    return PROBE in key and size == len(BODY)
 
 
 def stranger_status(client: OssClient, place: OssPlace) -> int:
@@ -32,7 +41,7 @@ def stranger_status(client: OssClient, place: OssPlace) -> int:
         BackendMissing: If bucket or credentials are missing.
     """
     probe = OssPlace(place.bucket, f"{place.folder}{PROBE}{secrets.token_hex(8)}")
-    version = client.put_once(probe, b"redactor was here", {"Content-Type": "text/plain"})
+    version = client.put_once(probe, BODY, {"Content-Type": "text/plain"})
     try:
         return client.session.unsigned_status(probe)
     finally:

@@ -14,7 +14,7 @@ from redactor.storage.oss_attributes import flag_tags, mark_headers, tag_headers
 from redactor.storage.oss_inventory import entries as inventory_entries
 from redactor.storage.oss_inventory import is_inventory, read_manifest
 from redactor.storage.oss_place import OssPlace
-from redactor.storage.oss_probe import PROBE
+from redactor.storage.oss_probe import is_probe
 
 if TYPE_CHECKING:
     from redactor.storage.imm_gate import ImmGate
@@ -108,7 +108,7 @@ class OssSource:
         try:
             for place, entry in self._entries():
                 has_begun = True
-                if not self._is_left_out(place):
+                if not self._is_left_out(place) and not is_probe(entry.key, entry.size):
                     yield self._item(place, entry)
         except Unavailable as error:
             if not has_begun:  # a network that is down is no picture that failed
@@ -134,8 +134,8 @@ class OssSource:
         return OssItem(self.client, place, relative, entry, self.imm)
 
     def _is_left_out(self, place: OssPlace) -> bool:
-        """Say whether it is a probe or in an output, unless that holds the input itself."""
-        return PROBE in place.key or any(
+        """Say whether it is in an output, unless that holds the input itself."""
+        return any(
             place.bucket == one.bucket
             and place.key.startswith(one.key)
             and not (self.place.bucket == one.bucket and self.place.key.startswith(one.key))

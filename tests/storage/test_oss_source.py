@@ -32,6 +32,13 @@ def test_a_prefix_gives_what_is_below_it(server):
     assert items[1].read(max_bytes=A_LOT).data == "in/b c+%图.jpg".encode()
 
 
+def test_a_probe_that_was_left_is_no_picture_and_no_picture_hides_behind_its_name(server):
+    server.put("uploads", "in/.redactor-probe-0123456789abcdef", b"redactor was here")
+    server.put("uploads", "in/.redactor-probe-evil.jpg", b"a picture with a code")
+
+    assert relatives("oss://uploads/in/") == [".redactor-probe-evil.jpg"]
+
+
 def test_an_object_gives_itself_without_a_listing(server):
     server.put("uploads", "in/a.jpg", b"bytes")
 
