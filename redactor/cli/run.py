@@ -177,9 +177,9 @@ def run(
     )
     ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "redacting")
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
-    record.print_failures(context)
-    record.print_refresh()
     _tell_imm(gate, imm_price, remarks)
+    record.print_refresh()
+    record.print_failures(context)
     if report:
         remarks.print(f"Report: {report}", soft_wrap=True)
     leave(worst(ended, record.exit_code(fail_on)))
