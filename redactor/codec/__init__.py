@@ -8,7 +8,7 @@ puts drawn patches in place and leaves the rest of the file as it was.
 from collections.abc import Callable
 
 from redactor.codec import apng, webp
-from redactor.codec.base import Page, Picture, sniff, translated
+from redactor.codec.base import Page, Picture, count_pixels, sniff, translated
 from redactor.codec.bmp import BmpPicture
 from redactor.codec.gif import GifPicture
 from redactor.codec.heif import AvifPicture, open_heif
@@ -20,7 +20,7 @@ from redactor.codec.webp_animation import WebpAnimation
 from redactor.errors import LimitExceeded, UnsupportedPicture
 from redactor.model import DEFAULT_LIMITS, Limits
 
-__all__ = ["CONTENT_TYPES", "Page", "Picture", "has_turbo", "open_picture"]
+__all__ = ["CONTENT_TYPES", "Page", "Picture", "count_pixels", "has_turbo", "open_picture"]
 
 CONTENT_TYPES = {
     "AVIF": "image/avif",

@@ -163,6 +163,21 @@ def has_header(data: bytes, name: str) -> bool:
     return min(image.size) > 0
 
 
+def count_pixels(data: bytes) -> int | None:
+    """Read from the header how many pixels a picture has, 0 where it has no whole header.
+
+    None where only decoding would tell.
+    """
+    try:
+        name = sniff(data)
+        if name not in _PLUGINS:
+            return None
+        size = _webp_size(data) if name == "WEBP" else _PLUGINS[name](io.BytesIO(data)).size
+    except Exception:  # noqa: BLE001 - Pillow's plugins raise anything on hostile bytes
+        return 0
+    return max(0, size[0]) * max(0, size[1])
+
+
 def check_size(size: tuple[int, int], limits: Limits) -> None:
     """Hold width and height, as the header states them, against the limits.
 

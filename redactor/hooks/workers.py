@@ -1,0 +1,305 @@
+"""A pool of worker processes, so that no picture takes the service with it.
+
+A thread inside a C decoder cannot be stopped, and a decoder that crashes ends its process. So
+pictures are redacted in processes that are given up after a time-out, and that may have no more
+than so much memory. What hangs, crashes or needs more is quarantined alone; the pool goes on.
+
+This bounds what a picture can cost. It is no sandbox: a picture that takes over a decoder has what
+the process has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import queue
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from redactor.errors import BackendMissing, RedactorError, Unavailable
+from redactor.hooks.room import Room
+from redactor.hooks.worker import Ask, Job, Ready, Said, Setup, Weight
+from redactor.model import DEFAULT_LIMITS, AskImageCodes, Flag, Limits, Origin, Result, Verdict
+from redactor.policy import Policy
+
+DEFAULT_TIMEOUT_S = 60.0
+DEFAULT_MEMORY_BYTES = 4 << 30
+DEFAULT_PIXELS = 200_000_000
+_START_S = 60.0
+_GRACE_S = 5  # by which the process outlives the parent's patience before it ends itself
+_CODE = "import sys; from redactor.hooks.worker import serve; serve(int(sys.argv[1]))"
+# Each process looks at one picture: threads of numerical libraries only take address space.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+class Workers:
+    """Redacts pictures in processes of their own; `redact` is that of `Redactor`.
+
+    Threads may share it, and it ends its processes with `close` or `with`.
+
+    Attributes:
+        policy: What decides.
+        limits: Bounds on what is taken in.
+        count: Processes.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        detector: str = "local",
+        limits: Limits = DEFAULT_LIMITS,
+        thorough: bool = False,
+        count: int | None = None,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        wait_s: float = DEFAULT_TIMEOUT_S,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        max_pixels_in_work: int = DEFAULT_PIXELS,
+    ) -> None:
+        """Start the processes; they are waited for when the first picture comes.
+
+        Args:
+            policy: What decides.
+            detector: `local`, `imm` or `hybrid`.
+            limits: Bounds on what is taken in.
+            thorough: Look at every scale with every engine.
+            count: Processes; as many as there are cores where None.
+            timeout_s: Seconds that a picture may take, without what `image/codes` takes.
+            wait_s: Seconds that a picture may wait for a process and for room.
+            memory_bytes: Address space of each process.
+            max_pixels_in_work: Of all pictures that are in work at the same time.
+        """
+        self.policy = policy
+        self.limits = limits
+        self.count = count or cores()
+        self._timeout_s = timeout_s
+        self._wait_s = wait_s
+        self._room = Room(max_pixels_in_work)
+        seconds = math.ceil(timeout_s) + _GRACE_S
+        setup = Setup(policy, detector, limits, thorough, memory_bytes, seconds)
+        self._workers = [_Worker(setup) for _ in range(self.count)]
+        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The ids of the processes."""
+        return tuple(worker.pid for worker in self._workers)
+
+    def redact(
+        self,
+        data: bytes,
+        *,
+        name: str | None = None,
+        etag: str | None = None,
+        ask: AskImageCodes | None = None,
+        origin: Origin | None = None,
+    ) -> Result:
+        """Find codes, decide, hide what must go and check that it is gone.
+
+        Arguments as for `Redactor.redact`.
+
+        Raises:
+            Unavailable: If no process or no room is free in time; nothing was done.
+            BackendMissing: If processes cannot be started, or `ask` finds that no picture can be
+                asked about.
+        """
+        job = Job(data, name, etag, origin, ask is not None)
+        with self._lent() as worker:
+            try:
+                return worker.redact(job, ask, self._room, self._timeout_s, self._wait_s)
+            except _LostError as lost:
+                worker.stop()
+                worker.start()
+                return self.quarantine(name or "-", str(lost))
+
+    def quarantine(self, name: str, reason: str) -> Result:
+        """Give the result of a picture that could not even be looked at."""
+        flag: Flag | None = self.policy.on_error
+        policy = f"{self.policy.name}@{self.policy.hash}"
+        return Result(name, Verdict.QUARANTINED, flag=flag, reasons=(reason,), policy=policy)
+
+    def close(self) -> None:
+        """End the processes; what they are at is lost."""
+        for worker in self._workers:
+            worker.stop()
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[_Worker]:
+        try:
+            worker = self._idle.get(timeout=self._wait_s)
+        except queue.Empty:
+            raise Unavailable(f"all {self.count} workers are busy; try again later") from None
+        try:
+            yield worker
+        except Unavailable:
+            raise
+        except BaseException:
+            # Wherever the conversation broke off, the next picture must not get its answer.
+            worker.stop()
+            worker.start()
+            raise
+        finally:
+            self._idle.put(worker)
+
+
+class _LostError(Exception):
+    """The process hung or ended; the message is the reason for quarantine."""
+
+
+class _Worker:
+    """One process, and the conversation with it."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def start(self) -> None:
+        self._connection, theirs = Pipe()
+        # Not by multiprocessing: it would import the caller's main module again, which in
+        # Function Compute is the runtime itself.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _CODE, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(),),
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _python_path()},
+            start_new_session=True,  # Ctrl-C is for the parent, which ends the processes in order
+        )
+        theirs.close()
+        self._is_ready = False
+        with contextlib.suppress(OSError):  # it has ended already, which shows when it is needed
+            self._connection.send(self._setup)
+
+    def stop(self) -> None:
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+    def redact(
+        self, job: Job, ask: AskImageCodes | None, room: Room, timeout_s: float, wait_s: float
+    ) -> Result:
+        """Have a picture redacted.
+
+        Raises:
+            _LostError: If the process hangs or ends over it.
+        """
+        self._make_ready()
+        left = _Clock(timeout_s)
+        weight = self._hear(job, left)
+        assert isinstance(weight, Weight)
+        try:
+            room.take(weight.pixels, wait_s=wait_s)
+        except Unavailable:
+            self._connection.send(False)
+            raise
+        try:
+            return self._converse(ask, left)
+        finally:
+            room.give(weight.pixels)
+
+    def _make_ready(self) -> None:
+        if self._process.poll() is not None and self._is_ready:
+            self.stop()
+            self.start()  # it ended while nobody used it
+        if self._is_ready:
+            return
+        try:
+            self._is_ready = self._connection.poll(_START_S) and isinstance(
+                self._connection.recv(), Ready
+            )
+        except (OSError, EOFError):
+            self._is_ready = False
+        if not self._is_ready:
+            raise BackendMissing(
+                "a worker process cannot be started; what it wrote to standard error says why"
+                " (too little memory is one reason)"
+            )
+
+    def _converse(self, ask: AskImageCodes | None, left: _Clock) -> Result:
+        said = self._hear(True, left)
+        while isinstance(said, Ask):
+            said = self._hear(_answer(ask), left)
+        if isinstance(said, RedactorError):
+            raise said
+        assert isinstance(said, Result)
+        return said
+
+    def _hear(self, message: object, left: _Clock) -> Said:
+        """Say something, and wait for what the process says to it."""
+        try:
+            with left.running():
+                self._connection.send(message)
+                if not self._connection.poll(left.seconds):
+                    raise _LostError(f"it took more than {left.whole_s:g} seconds")
+                said: Said = self._connection.recv()
+                return said
+        except (OSError, EOFError):
+            raise _LostError(self._end()) from None
+
+    def _end(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        status = self._process.returncode
+        if status is not None and status < 0:
+            return f"its worker process was ended by signal {-status}"
+        return "its worker process ended"
+
+
+class _Clock:
+    """Seconds that are left for a picture; it stands still while others are waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        self.whole_s = self.seconds = seconds
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds = max(0.0, self.seconds - (time.monotonic() - start))
+
+
+def cores() -> int:
+    """Give the cores that this process may use, which in a container are not all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _answer(ask: AskImageCodes | None) -> object:
+    assert ask is not None
+    try:
+        return ask()
+    except RedactorError as error:
+        return error
+
+
+def _python_path() -> str:
+    """Give where this process finds modules, also those that its caller added."""
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(dict.fromkeys([root, *filter(None, sys.path)]))

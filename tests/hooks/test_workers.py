@@ -1,0 +1,165 @@
+"""Pictures in worker processes: as in this one, but what hangs or crashes costs itself alone."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from redactor.errors import BackendMissing, Unavailable
+from redactor.hooks.room import Room
+from redactor.hooks.workers import Workers
+from redactor.model import ImageCodes, Verdict
+from redactor.pipeline import Redactor
+
+
+@pytest.fixture
+def slow(a_picture):
+    """A picture that takes seconds to look at."""
+    codes = [f"https://example.org/{n}" for n in range(12)]
+    return a_picture(*codes, format="JPEG", scale=8)
+
+
+def test_a_worker_gives_what_the_redactor_gives(workers, policy, a_picture):
+    picture = a_picture("https://example.org/secret", format="JPEG")
+
+    result = workers.redact(picture, name="a.jpg")
+
+    assert result.verdict is Verdict.REDACTED
+    assert result.image == Redactor(policy).redact(picture).image
+    assert result.name == "a.jpg"
+
+
+def test_a_picture_that_takes_too_long_is_quarantined_and_the_next_is_not(policy, slow, a_picture):
+    with Workers(policy, count=1, timeout_s=0.3) as workers:
+        hung = workers.redact(slow, name="slow.jpg")
+        quick = workers.redact(b"no picture", name="quick")
+
+    assert hung.verdict is Verdict.QUARANTINED
+    assert hung.reasons == ("it took more than 0.3 seconds",)
+    assert hung.flag == "high"
+    assert quick.reasons == ("not a picture: the bytes begin like no known picture format",)
+
+
+def test_a_crash_costs_the_picture_that_it_happens_over(policy, slow, a_picture):
+    with Workers(policy, count=1) as workers:
+        workers.redact(a_picture())
+        (pid,) = workers.pids
+        # As a C library that reads where it must not.
+        timer = threading.Timer(0.2, os.kill, (pid, signal.SIGSEGV))
+        timer.start()
+        crashed = workers.redact(slow)
+        after = workers.redact(a_picture())
+
+    assert crashed.reasons == ("its worker process was ended by signal 11",)
+    assert after.verdict is Verdict.CLEAN
+
+
+def test_a_process_that_ended_between_two_pictures_is_replaced(policy, a_picture):
+    with Workers(policy, count=1) as workers:
+        workers.redact(a_picture())
+        os.kill(workers.pids[0], signal.SIGKILL)
+        time.sleep(0.1)
+
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+
+
+def test_what_needs_more_memory_than_allowed_is_quarantined(policy, a_picture):
+    with Workers(policy, count=1, memory_bytes=600 << 20) as workers:
+        large = a_picture("https://example.org/secret", scale=120, noise=0)
+        assert workers.redact(large).verdict is Verdict.QUARANTINED
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+
+
+def test_a_worker_that_cannot_start_is_a_missing_backend(policy, monkeypatch):
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+
+    with (
+        Workers(policy, count=1) as workers,
+        pytest.raises(BackendMissing, match="cannot be started"),
+    ):
+        workers.redact(b"")
+
+
+def test_a_picture_that_finds_no_free_worker_is_turned_away_untouched(policy, slow, a_picture):
+    with Workers(policy, count=1, wait_s=0.2) as workers:
+        workers.redact(a_picture())
+        busy = threading.Thread(target=workers.redact, args=(slow,))
+        busy.start()
+        time.sleep(0.1)
+        with pytest.raises(Unavailable, match="all 1 workers are busy"):
+            workers.redact(a_picture())
+        busy.join()
+
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+
+
+def test_a_picture_that_finds_no_room_is_turned_away_and_the_worker_stays(policy, slow, a_picture):
+    with Workers(policy, count=2, wait_s=0.2, max_pixels_in_work=10) as workers:
+        workers.redact(a_picture())
+        before = workers.pids
+        busy = threading.Thread(target=workers.redact, args=(slow,))
+        busy.start()
+        time.sleep(0.1)
+        with pytest.raises(Unavailable, match="too many pixels"):
+            workers.redact(a_picture())
+        busy.join()
+
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+        assert workers.pids == before
+
+
+def test_image_codes_is_asked_by_the_parent(policy, a_picture):
+    asked = []
+
+    def ask():
+        asked.append(os.getpid())
+        return ImageCodes(b'{"RequestId": "1", "Codes": []}', "E")
+
+    with Workers(policy, detector="hybrid", count=1) as workers:
+        result = workers.redact(a_picture("https://example.org/secret"), etag="E", ask=ask)
+
+    assert asked == [os.getpid()]
+    assert result.verdict is Verdict.REDACTED
+    assert "imm" in result.detectors
+
+
+@pytest.mark.parametrize("error", [Unavailable("IMM is busy"), RuntimeError("a mistake")])
+def test_a_failure_to_ask_leaves_the_worker_ready_for_the_next(policy, a_picture, error):
+    def ask():
+        raise error
+
+    with Workers(policy, detector="hybrid", count=1) as workers:
+        if isinstance(error, Unavailable):
+            result = workers.redact(a_picture(), ask=ask)
+            assert result.remarks == ("looked locally alone: IMM is busy",)
+        else:
+            with pytest.raises(RuntimeError):
+                workers.redact(a_picture(), ask=ask)
+
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+
+
+def test_no_process_is_left_when_the_pool_is_closed(policy):
+    workers = Workers(policy, count=2)
+    pids = workers.pids
+
+    workers.close()
+
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_pictures_larger_than_all_room_are_let_in_alone():
+    room = Room(100)
+    room.take(1_000, wait_s=0)
+
+    with pytest.raises(Unavailable):
+        room.take(1, wait_s=0)
+    room.give(1_000)
+    room.take(60, wait_s=0)
+    room.take(40, wait_s=0)
