@@ -78,11 +78,12 @@ MAY_KNOW = {
     "storage": {"errors", "model", "magic"},
     "report": LEAVES,
     "batch": {"errors", "version", "model", "pipeline", "storage", "codec"},
+    "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "storage", "version"},
     "testing": set(),
     "__main__": {"cli"},
     "cli": LEAVES
     | {"version", "batch", "codec", "detect", "pipeline", "policy", "report", "storage"}
-    | {"testing"},
+    | {"hooks", "testing"},
 }
 
 
@@ -132,6 +133,10 @@ ONE_FILE = {
     "jinja2": {"report/html.py"},
     "markupsafe": {"report/html.py"},
     "crcmod": {"testing/store.py"},
+    "Crypto": {"hooks/callback.py"},
+    "prometheus_client": {"hooks/metrics.py"},
+    "starlette": {"hooks/asgi.py"},
+    "uvicorn": {"cli/serve.py"},
     "pytest": {"testing/fixtures.py"},
 }
 
@@ -227,7 +232,15 @@ print(json.dumps([code, loaded]))
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--version"], ["--help"], ["run", "--help"], ["verify", "--help"], ["demo", "--help"], []],
+    [
+        ["--version"],
+        ["--help"],
+        ["run", "--help"],
+        ["verify", "--help"],
+        ["serve", "--help"],
+        ["demo", "--help"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_help_and_version_load_no_decoder(arguments):

@@ -18,7 +18,7 @@ from redactor.cli.exits import Exit, help_of
 from redactor.errors import BackendMissing, PolicyError, RedactorError
 from redactor.version import __version__
 
-_COMMANDS = ("run", "scan", "verify", "restore", "policy", "doctor", "demo")
+_COMMANDS = ("run", "scan", "verify", "restore", "policy", "serve", "doctor", "demo")
 
 
 class _Commands(click.Group):
