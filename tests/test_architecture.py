@@ -232,15 +232,7 @@ print(json.dumps([code, loaded]))
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["--version"],
-        ["--help"],
-        ["run", "--help"],
-        ["verify", "--help"],
-        ["serve", "--help"],
-        ["demo", "--help"],
-        [],
-    ],
+    [["--version"], ["--help"], ["run", "--help"], ["serve", "--help"], ["demo", "--help"], []],
     ids=" ".join,
 )
 def test_help_and_version_load_no_decoder(arguments):

@@ -1,4 +1,4 @@
-"""A seal holds for these bytes at this place by this policy under this key, and for nothing else."""
+"""A seal holds for these bytes, at this place, by this policy, under this key."""
 
 import pytest
 

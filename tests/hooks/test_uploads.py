@@ -35,10 +35,7 @@ ENVELOPES = {
     "mns message": {"Message": packed({"events": [event()]}), "MessageId": "1"},
     "mns body": [{"data": {"messageBody": packed({"events": [event()]})}, "type": "mns:Queue"}],
     "eventbridge, data.oss": {"type": "oss:ObjectCreated:PutObject", "data": {"oss": OSS}},
-    "eventbridge, data.events": {
-        "type": "oss:ObjectCreated:PutObject",
-        "data": {"events": [event()]},
-    },
+    "eventbridge, data.events": {"type": "oss:Other", "data": {"events": [event()]}},
     "eventbridge, list": [{"type": "oss:ObjectCreated:PostObject", "data": {"oss": OSS}}],
 }
 
