@@ -5,9 +5,12 @@ import re
 import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 
 from redactor.policy import Policy
 from redactor.testing import OssServer
@@ -100,3 +103,63 @@ def test_the_policy_is_valid():
 def test_the_test_command_is_what_ci_calls():
     assert "`make test`" in README
     assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def serve_and(line: str, folder: Path, environment: dict[str, str], then: Callable[[str], None]):
+    """Run a line that serves, on a free port, and do something with its address."""
+    words = shlex.split(line.removeprefix("$ redactor "))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "redactor", *words, "--port", "0", "--workers", "1"],
+        cwd=folder,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        then(re.search(r"http://\S+", server.stderr.readline())[0])
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def test_the_service_answers_the_request_that_is_shown(clone):
+    (block,) = blocks("console serve")
+    serving, asking = block.splitlines()
+    (clone / "photo.jpg").write_bytes((ROOT / "samples/receipt/picture.jpg").read_bytes())
+    curl, _, picture, url, _, output = shlex.split(asking.removeprefix("$ "))
+    assert curl == "curl"
+
+    def post(address):
+        sent = (clone / picture.removeprefix("@")).read_bytes()
+        path = url.removeprefix("http://127.0.0.1:8080")
+        answer = requests.post(f"{address}{path}", sent, timeout=60)
+        assert answer.headers["Redactor-Verdict"] == "redacted"
+        (clone / output).write_bytes(answer.content)
+
+    serve_and(serving, clone, {}, post)
+    run(f"$ redactor verify {output}", clone)
+
+
+def test_the_lines_about_hooks_work_on_the_stand_in(clone):
+    (block,) = blocks("console hooks")
+    serving, sweep = block.splitlines()
+    with OssServer(buckets=["uploads", "shop"]) as server:
+        picture = (ROOT / "samples/receipt/picture.jpg").read_bytes()
+        server.put("uploads", "in/told.jpg", picture)
+        server.put("uploads", "in/missed.jpg", picture)
+        event = {
+            "eventName": "ObjectCreated:PutObject",
+            "oss": {"bucket": {"name": "uploads"}, "object": {"key": "in/told.jpg"}},
+        }
+
+        def tell(address):
+            requests.post(f"{address}/events", json=event, timeout=60)
+            for _ in range(200):
+                if server.keys("shop"):
+                    break
+                time.sleep(0.05)
+
+        serve_and(serving, clone, server.env(), tell)
+        assert server.keys("shop") == ["public/told.jpg"]
+        run(sweep, clone, server.env())
+        assert server.keys("shop") == ["public/missed.jpg", "public/told.jpg"]

@@ -8,7 +8,7 @@ puts drawn patches in place and leaves the rest of the file as it was.
 from collections.abc import Callable
 
 from redactor.codec import apng, webp
-from redactor.codec.base import Page, Picture, count_pixels, sniff, translated
+from redactor.codec.base import Page, Picture, header_size, sniff, translated
 from redactor.codec.bmp import BmpPicture
 from redactor.codec.gif import GifPicture
 from redactor.codec.heif import AvifPicture, open_heif
@@ -17,7 +17,7 @@ from redactor.codec.png import PngPicture
 from redactor.codec.tiff import TiffPicture
 from redactor.codec.turbo import is_available as has_turbo
 from redactor.codec.webp_animation import WebpAnimation
-from redactor.errors import LimitExceeded, UnsupportedPicture
+from redactor.errors import LimitExceeded, PictureError, UnsupportedPicture
 from redactor.model import DEFAULT_LIMITS, Limits
 
 __all__ = ["CONTENT_TYPES", "Page", "Picture", "count_pixels", "has_turbo", "open_picture"]
@@ -39,8 +39,11 @@ def _open_png(data: bytes, limits: Limits) -> Picture:
 
 
 def _open_webp(data: bytes, limits: Limits) -> Picture:
-    is_animated = any(kind == b"ANMF" for kind, _ in webp.read_chunks(data)[0])
-    return (WebpAnimation if is_animated else webp.WebpPicture)(data, limits)
+    return (WebpAnimation if _is_moving_webp(data) else webp.WebpPicture)(data, limits)
+
+
+def _is_moving_webp(data: bytes) -> bool:
+    return any(kind == b"ANMF" for kind, _ in webp.read_chunks(data)[0])
 
 
 _CODECS: dict[str, Callable[[bytes, Limits], Picture]] = {
@@ -53,6 +56,23 @@ _CODECS: dict[str, Callable[[bytes, Limits], Picture]] = {
     "TIFF": TiffPicture,
     "WEBP": _open_webp,
 }
+
+
+def count_pixels(data: bytes) -> int | None:
+    """Read from the header how many pixels a picture has, before anything is decoded.
+
+    0 for what will not be decoded; None where the header does not tell, as of animations.
+    """
+    try:
+        name = sniff(data)
+        opener = _CODECS.get(name)
+        is_moving = (opener is _open_png and apng.is_animated(data)) or (
+            opener is _open_webp and _is_moving_webp(data)
+        )
+    except PictureError:
+        return 0
+    size = None if is_moving else header_size(data, name)
+    return None if size is None else size[0] * size[1]
 
 
 def open_picture(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Picture:

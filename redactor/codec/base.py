@@ -163,19 +163,17 @@ def has_header(data: bytes, name: str) -> bool:
     return min(image.size) > 0
 
 
-def count_pixels(data: bytes) -> int | None:
-    """Read from the header how many pixels a picture has, 0 where it has no whole header.
+def header_size(data: bytes, name: str) -> tuple[int, int] | None:
+    """Read width and height of a still picture from its header.
 
-    None where only decoding would tell.
+    (0, 0) where there is no whole header, None for formats whose readers decode at once.
     """
+    if name not in _PLUGINS:
+        return None
     try:
-        name = sniff(data)
-        if name not in _PLUGINS:
-            return None
-        size = _webp_size(data) if name == "WEBP" else _PLUGINS[name](io.BytesIO(data)).size
+        return _webp_size(data) if name == "WEBP" else _PLUGINS[name](io.BytesIO(data)).size
     except Exception:  # noqa: BLE001 - Pillow's plugins raise anything on hostile bytes
-        return 0
-    return max(0, size[0]) * max(0, size[1])
+        return 0, 0
 
 
 def check_size(size: tuple[int, int], limits: Limits) -> None:

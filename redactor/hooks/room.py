@@ -20,11 +20,11 @@ class Room:
         self._turn = threading.Lock()
         self._freed = threading.Condition()
 
-    def take(self, pixels: int | None, *, wait_s: float) -> None:
+    def take(self, pixels: int, *, wait_s: float) -> None:
         """Wait for room, and keep it until the same is given back.
 
         Args:
-            pixels: Of a picture; None takes all there is.
+            pixels: Of a picture.
             wait_s: Seconds after which it is given up.
 
         Raises:
@@ -34,7 +34,7 @@ class Room:
         # for ever.
         if not self._turn.acquire(timeout=wait_s):
             raise _busy()
-        wanted = self._wanted(pixels)
+        wanted = min(pixels, self.total)
         try:
             with self._freed:
                 if not self._freed.wait_for(lambda: self._used + wanted <= self.total, wait_s):
@@ -43,14 +43,11 @@ class Room:
         finally:
             self._turn.release()
 
-    def give(self, pixels: int | None) -> None:
+    def give(self, pixels: int) -> None:
         """Give back what was taken."""
         with self._freed:
-            self._used -= self._wanted(pixels)
+            self._used -= min(pixels, self.total)
             self._freed.notify_all()
-
-    def _wanted(self, pixels: int | None) -> int:
-        return self.total if pixels is None else min(pixels, self.total)
 
 
 def _busy() -> Unavailable:

@@ -211,15 +211,17 @@ class _Worker:
         left = _Clock(timeout_s)
         weight = self._hear(job, left)
         assert isinstance(weight, Weight)
+        most = self._setup.limits.max_pixels
+        pixels = most if weight.pixels is None else min(weight.pixels, most)
         try:
-            room.take(weight.pixels, wait_s=wait_s)
+            room.take(pixels, wait_s=wait_s)
         except Unavailable:
             self._connection.send(False)
             raise
         try:
             return self._converse(ask, left)
         finally:
-            room.give(weight.pixels)
+            room.give(pixels)
 
     def _make_ready(self) -> None:
         if self._process.poll() is not None and self._is_ready:

@@ -27,6 +27,7 @@ from statistics import mean, median, quantiles
 import requests
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+SERVE = [sys.executable, "-m", "redactor", "serve", "-q", "--port", "0"]
 TOO_LARGE = bytes(50_000_001)
 GROWTH = 1.1
 
@@ -44,8 +45,7 @@ def main() -> int:
     bodies[len(bodies) // 3] = TOO_LARGE
     bodies[len(bodies) // 2] = corrupt
     server = subprocess.Popen(
-        [sys.executable, "-m", "redactor", "serve", "-q", "--port", "0"]
-        + ["--workers", str(arguments.workers)],
+        [*SERVE, "--workers", str(arguments.workers)],
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,10 @@ def test_the_view_stores_what_may_be_published_and_refuses_the_rest(
     (tmp_path / "photos").mkdir()
     (tmp_path / "code.jpg").write_bytes(a_picture("https://a.example", format="JPEG"))
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    client = re.sub(r"^ {8}", "", CLIENTS[framework], flags=re.MULTILINE)
+    script = SCRIPT.format(client=textwrap.dedent(CLIENTS[framework]))
 
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SCRIPT.format(client=client)]
-        + ["code.jpg", "bad.jpg"],
+        [sys.executable, "-W", "ignore", "-c", script, "code.jpg", "bad.jpg"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
