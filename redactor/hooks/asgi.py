@@ -41,6 +41,7 @@ from redactor.version import __version__
 log = logging.getLogger("redactor.hooks")
 _EVENT_BYTES = 1_000_000
 _RETRY_S = "5"
+_CALLBACKS = 8
 
 
 def make_app(service: Service) -> Starlette:
@@ -61,6 +62,8 @@ class _App:
         self._service = service
         self._in_hand = 0
         self._threads = ThreadPoolExecutor(service.max_in_hand, thread_name_prefix="requests")
+        # Apart from the others: a callback may have to fetch a key, and anybody may send one.
+        self._callbacks = ThreadPoolExecutor(_CALLBACKS, thread_name_prefix="callbacks")
 
     def make(self) -> Starlette:
         routes = [
@@ -81,6 +84,7 @@ class _App:
         finally:
             await asyncio.to_thread(self._service.stop)
             self._threads.shutdown()
+            self._callbacks.shutdown()
 
     async def _redact(self, request: Request) -> Response:
         if request.headers.get("content-type", "").startswith("multipart/"):
@@ -121,7 +125,7 @@ class _App:
                 key_url=request.headers.get("x-oss-pub-key-url", ""),
             )
 
-        await asyncio.to_thread(check)
+        await asyncio.get_running_loop().run_in_executor(self._callbacks, check)
         try:
             upload = upload_in_callback(body, request.headers.get("content-type", ""))
         except UnknownEventError as error:

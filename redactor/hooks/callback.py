@@ -43,6 +43,7 @@ class CallbackVerifier:
         self._fetch = fetch or fetch_key
         self._keys: dict[str, RSA.RsaKey] = {}
         self._lock = threading.Lock()
+        self._fetching = threading.Lock()
 
     def check(
         self, path: str, query: str, body: bytes, *, authorization: str, key_url: str
@@ -72,10 +73,15 @@ class CallbackVerifier:
         with self._lock:
             if url in self._keys:
                 return self._keys[url]
+        # One at a time: forged callbacks with ever new addresses must not tie up all threads.
+        if not self._fetching.acquire(timeout=_KEY_TIMEOUT_S):
+            raise Unavailable("the key of callbacks is being fetched; try again later")
         try:
             key = RSA.import_key(self._fetch(url))
         except (ValueError, IndexError, TypeError):
             raise AccessRefused(f"{url}: no public key") from None
+        finally:
+            self._fetching.release()
         with self._lock:
             if len(self._keys) >= _KEYS:
                 self._keys.clear()

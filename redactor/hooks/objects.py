@@ -174,6 +174,7 @@ class ObjectHook:
             return self._hold(place, head, result)
         self._check_same(place, blob)
         self._write(target, image, blob, result)
+        self._note(place, head, result, is_new=False)
         return Done(place, Status.WRITTEN, target, result)
 
     def _is_finished(self, target: OssPlace, blob: Blob) -> bool:
@@ -212,7 +213,14 @@ class ObjectHook:
 
     def _hold(self, place: OssPlace, head: Head, result: Result) -> Done:
         """Leave an upload where it is, with a tag that tells why nothing is public."""
+        self._note(place, head, result, is_new=True)
+        return Done(place, Status.HELD, result=result)
+
+    def _note(self, place: OssPlace, head: Head, result: Result, *, is_new: bool) -> None:
+        """Tag an upload with its verdict; one that was not tagged before, only if it is new."""
         tags = self.client.tags(place) if head.headers.get("x-oss-tagging-count") else {}
+        if not is_new and VERDICT_TAG not in tags:
+            return
         more = {VERDICT_TAG: result.verdict.value}
         if result.flag is not None:
             more |= flag_tags(Marks("", "", "", flag=result.flag.value))
@@ -220,7 +228,6 @@ class ObjectHook:
         # With all ten tags taken it is held all the same, only without the note.
         if merged != tags and len(merged) <= MAX_TAGS:
             self.client.put_tags(place, merged)
-        return Done(place, Status.HELD, result=result)
 
     def _asker(self, place: OssPlace) -> AskImageCodes | None:
         if not self.asks:

@@ -87,18 +87,27 @@ class Service:
 
     def _work(self, hook: ObjectHook, queue: UploadQueue) -> None:
         while not self._stopping.is_set():
-            upload = queue.take()
-            if upload is None:
-                self._added.acquire(timeout=_IDLE_S)
-                continue
             try:
-                log.info("%s", describe(hook.handle(upload)))
-                queue.done(upload)
-            except PASSING as error:
-                self._delay(queue, upload, error)
-            except Exception as error:  # a mistake of ours must not end the service
-                log.exception("%s: internal error", _name(upload))
-                self._delay(queue, upload, error)
+                upload = queue.take()
+                if upload is None:
+                    self._added.acquire(timeout=_IDLE_S)
+                else:
+                    self._handle(hook, queue, upload)
+            except Exception:  # such as a full disk: what was in hand waits for the next start
+                log.exception("the queue failed")
+                self._stopping.wait(_IDLE_S)
+
+    def _handle(self, hook: ObjectHook, queue: UploadQueue, upload: Upload) -> None:
+        try:
+            done = hook.handle(upload)
+        except PASSING as error:
+            self._delay(queue, upload, error)
+        except Exception as error:  # a mistake of ours must not end the service
+            log.exception("%s: internal error", _name(upload))
+            self._delay(queue, upload, error)
+        else:
+            log.info("%s", describe(done))
+            queue.done(upload)
 
     def _delay(self, queue: UploadQueue, upload: Upload, error: Exception) -> None:
         waits = queue.back(upload)

@@ -38,6 +38,11 @@ _CODE = "import sys; from redactor.hooks.worker import serve; serve(int(sys.argv
 # Each process looks at one picture: threads of numerical libraries only take address space.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
+_INHERITED = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
+    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONWARNINGS"}
+)
+
 
 class Workers:
     """Redacts pictures in processes of their own; `redact` is that of `Redactor`.
@@ -81,6 +86,7 @@ class Workers:
         self.count = count or cores()
         self._timeout_s = timeout_s
         self._wait_s = wait_s
+        self._is_closed = False
         self._room = Room(max_pixels_in_work)
         seconds = math.ceil(timeout_s) + _GRACE_S
         setup = Setup(policy, detector, limits, thorough, memory_bytes, seconds)
@@ -128,8 +134,7 @@ class Workers:
             try:
                 return worker.redact(job, ask, self._room, self._timeout_s, self._wait_s)
             except _LostError as lost:
-                worker.stop()
-                worker.start()
+                self._replace(worker)
                 return self.quarantine(name or "-", str(lost))
 
     def quarantine(self, name: str, reason: str) -> Result:
@@ -140,8 +145,14 @@ class Workers:
 
     def close(self) -> None:
         """End the processes; what they are at is lost."""
+        self._is_closed = True
         for worker in self._workers:
             worker.stop()
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.stop()
+        if not self._is_closed:
+            worker.start()
 
     @contextlib.contextmanager
     def _lent(self) -> Iterator[_Worker]:
@@ -155,8 +166,7 @@ class Workers:
             raise
         except BaseException:
             # Wherever the conversation broke off, the next picture must not get its answer.
-            worker.stop()
-            worker.start()
+            self._replace(worker)
             raise
         finally:
             self._idle.put(worker)
@@ -182,11 +192,12 @@ class _Worker:
         # Not by multiprocessing: it would import the caller's main module again, which in
         # Function Compute is the runtime itself.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, str(theirs.fileno())],
+            # -P: not the modules of whatever folder this happens to run in.
+            [sys.executable, "-P", "-c", _CODE, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": _python_path()},
+            env=_environment(),
             start_new_session=True,  # Ctrl-C is for the parent, which ends the processes in order
         )
         theirs.close()
@@ -216,7 +227,8 @@ class _Worker:
         try:
             room.take(pixels, wait_s=wait_s)
         except Unavailable:
-            self._connection.send(False)
+            with contextlib.suppress(OSError):  # it has ended meanwhile: the next finds that out
+                self._connection.send(False)
             raise
         try:
             return self._converse(ask, left)
@@ -301,7 +313,9 @@ def _answer(ask: AskImageCodes | None) -> object:
         return error
 
 
-def _python_path() -> str:
-    """Give where this process finds modules, also those that its caller added."""
+def _environment() -> dict[str, str]:
+    """Give what a process needs to start; no credentials, because it decodes hostile bytes."""
     root = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(dict.fromkeys([root, *filter(None, sys.path)]))
+    path = os.pathsep.join(dict.fromkeys([*filter(None, sys.path), root]))
+    kept = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": path}

@@ -151,6 +151,14 @@ def test_what_is_no_whole_picture_stays_private_with_a_tag(oss, hook, data):
     }
 
 
+def test_what_was_held_and_comes_through_later_is_tagged_so(oss, hook, a_picture):
+    picture = a_picture(LINK, format="JPEG")
+    oss.put("uploads", "in/a.jpg", picture, tags={"redactor-verdict": "quarantined"})
+
+    assert hook.handle(uploaded(oss)).status is Status.WRITTEN
+    assert oss.stored("uploads", "in/a.jpg").tags == {"redactor-verdict": "redacted"}
+
+
 def test_an_object_over_the_limit_is_refused_before_a_byte_is_read(oss, hook, monkeypatch):
     monkeypatch.setattr(hook.workers, "limits", Limits(max_bytes=1_000))
     oss.put("uploads", "in/a.jpg", bytes(5_000))

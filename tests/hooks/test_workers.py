@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,32 @@ def test_no_process_is_left_when_the_pool_is_closed(policy):
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_a_pool_that_is_closed_over_a_picture_starts_nothing_anew(policy, slow):
+    workers = Workers(policy, count=1)
+    workers.redact(b"")
+    results = []
+    busy = threading.Thread(target=lambda: results.append(workers.redact(slow)))
+    busy.start()
+    time.sleep(0.2)
+
+    workers.close()
+
+    busy.join()
+    assert results[0].verdict is Verdict.QUARANTINED
+    with pytest.raises(ProcessLookupError):
+        os.kill(workers.pids[0], 0)
+
+
+def test_credentials_are_not_in_the_environment_of_the_processes(policy, monkeypatch):
+    monkeypatch.setenv("OSS_ACCESS_KEY_SECRET", "of the parent")
+    with Workers(policy, count=1) as workers:
+        workers.redact(b"")
+        environment = Path(f"/proc/{workers.pids[0]}/environ").read_bytes()
+
+    assert b"PYTHONPATH" in environment
+    assert b"of the parent" not in environment
 
 
 def test_pictures_larger_than_all_room_are_let_in_alone():
