@@ -219,6 +219,8 @@ def _answer(result: Result, *, wants_json: bool) -> Response:
         "Redactor-Changed": "true" if result.changed else "false",
         "Redactor-Codes": str(len(result.codes)),
         "Redactor-Policy": result.policy.rpartition("@")[2],
+        # A picture can hold what looks like a page; nobody may show it as one.
+        "X-Content-Type-Options": "nosniff",
     }
     if result.flag is not None:
         headers["Redactor-Flag"] = result.flag.value

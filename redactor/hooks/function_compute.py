@@ -14,11 +14,12 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from redactor.errors import BackendMissing, RedactorError
+from redactor.errors import RedactorError
 from redactor.hooks.objects import PASSING, ObjectHook, describe
 from redactor.hooks.settings import Settings
 from redactor.hooks.uploads import UnknownEventError, uploads_in
 from redactor.storage.oss import OssClient
+from redactor.storage.oss_credentials import EnvironmentCredentials
 from redactor.storage.oss_place import OssSettings
 
 log = logging.getLogger("redactor.hooks")
@@ -131,6 +132,7 @@ class _Credentials:
 
     def __init__(self) -> None:
         self._keys: _Keys | None = None
+        self._environment = EnvironmentCredentials()
 
     def take(self, context: Any) -> None:  # noqa: ANN401 - the platform's
         given: Any = getattr(context, "credentials", None)
@@ -139,18 +141,8 @@ class _Credentials:
             _Keys(key_id, given.access_key_secret, given.security_token or None) if key_id else None
         )
 
-    def get_credentials(self) -> _Keys:
-        if self._keys is not None:
-            return self._keys
-        for prefix, token in (("ALIBABA_CLOUD", "SECURITY_TOKEN"), ("OSS", "SESSION_TOKEN")):
-            key_id = os.environ.get(f"{prefix}_ACCESS_KEY_ID")
-            secret = os.environ.get(f"{prefix}_ACCESS_KEY_SECRET")
-            if key_id and secret:
-                return _Keys(key_id, secret, os.environ.get(f"{prefix}_{token}") or None)
-        raise BackendMissing(
-            "no credentials: give the function a role, so that the platform sets"
-            " ALIBABA_CLOUD_ACCESS_KEY_ID and its secret and token"
-        )
+    def get_credentials(self) -> Any:  # noqa: ANN401 - as oss2 has it
+        return self._keys or self._environment.get_credentials()
 
 
 _instance = _Instance()

@@ -137,15 +137,9 @@ class ObjectHook:
                 return Done(places[0], Status.GONE)
             place, head = found
             try:
-                return self._finish(place, head)
+                return self._finish_or_hold(place, head)
             except (Changed, NotFound):
                 continue  # replaced or deleted meanwhile, which the next look tells
-            except PASSING:
-                raise
-            except (PictureError, StorageError) as error:
-                # It would fail in the same way however often it came.
-                held = self.workers.quarantine(str(place), str(error))
-                return self._hold(place, head, held)
         raise Changed(f"{places[0]}: changes faster than it can be redacted; try again later")
 
     def _find(self, places: Iterable[OssPlace], etag: str) -> tuple[OssPlace, Head] | None:
@@ -153,6 +147,16 @@ class ObjectHook:
         found = [(place, head) for place in places if (head := self.client.find(place)) is not None]
         meant = (one for one in found if one[1].etag.upper() == etag)
         return next(meant, found[0] if found else None)
+
+    def _finish_or_hold(self, place: OssPlace, head: Head) -> Done:
+        try:
+            return self._finish(place, head)
+        except (*PASSING, NotFound):
+            raise
+        except (PictureError, StorageError) as error:
+            # It would fail in the same way however often it came.
+            held = self.workers.quarantine(str(place), str(error))
+            return self._hold(place, head, held)
 
     def _finish(self, place: OssPlace, head: Head) -> Done:
         relative = check_relative(self._relative(place) or "", empty_parts=True)
@@ -174,6 +178,8 @@ class ObjectHook:
             return self._hold(place, head, result)
         self._check_same(place, blob)
         self._write(target, image, blob, result)
+        # And again: if another came between, whose result this has replaced, it is done anew.
+        self._check_same(place, blob)
         self._note(place, head, result, is_new=False)
         return Done(place, Status.WRITTEN, target, result)
 
@@ -190,7 +196,7 @@ class ObjectHook:
         return self.seals.holds(target, written.data, head.headers)
 
     def _check_same(self, place: OssPlace, blob: Blob) -> None:
-        """Look once more: what is public must not be older than the upload."""
+        """Look again: what is public in the end must not be older than the upload."""
         if self.client.head(place).etag != blob.etag:
             raise Changed(f"{place}: changed while it was redacted")
 

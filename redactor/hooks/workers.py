@@ -16,7 +16,9 @@ import os
 import queue
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
@@ -87,13 +89,12 @@ class Workers:
         self._timeout_s = timeout_s
         self._wait_s = wait_s
         self._is_closed = False
-        self._room = Room(max_pixels_in_work)
+        self._lock = threading.Lock()
+        self._max_pixels = max_pixels_in_work
         seconds = math.ceil(timeout_s) + _GRACE_S
-        setup = Setup(policy, detector, limits, thorough, memory_bytes, seconds)
-        self._workers = [_Worker(setup) for _ in range(self.count)]
-        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
+        self._setup = Setup(policy, detector, limits, thorough, memory_bytes, seconds)
+        self._open()
+        _pools.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +150,22 @@ class Workers:
         for worker in self._workers:
             worker.stop()
 
+    def _open(self) -> None:
+        self._room = Room(self._max_pixels)
+        self._workers = [_Worker(self._setup) for _ in range(self.count)]
+        self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._is_open = True
+
+    def _leave_to_parent(self) -> None:
+        """Let go of processes that belong to the one that this was forked from."""
+        for worker in self._workers:
+            worker.disown()
+        self._lock = threading.Lock()
+        self._workers = []
+        self._is_open = False
+
     def _replace(self, worker: _Worker) -> None:
         worker.stop()
         if not self._is_closed:
@@ -156,6 +173,9 @@ class Workers:
 
     @contextlib.contextmanager
     def _lent(self) -> Iterator[_Worker]:
+        with self._lock:
+            if not self._is_open:
+                self._open()
         try:
             worker = self._idle.get(timeout=self._wait_s)
         except queue.Empty:
@@ -209,6 +229,10 @@ class _Worker:
         self._connection.close()
         self._process.kill()
         self._process.wait()
+
+    def disown(self) -> None:
+        self._connection.close()
+        self._process.returncode = 0  # nobody here may wait for it
 
     def redact(
         self, job: Job, ask: AskImageCodes | None, room: Room, timeout_s: float, wait_s: float
@@ -296,6 +320,19 @@ class _Clock:
             yield
         finally:
             self.seconds = max(0.0, self.seconds - (time.monotonic() - start))
+
+
+# Servers that load an application and then fork would have all their processes talk to the same
+# workers, and pictures would get one another's results. So each that was forked starts its own.
+_pools: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in _pools:
+        pool._leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def cores() -> int:

@@ -118,8 +118,8 @@ def test_credentials_of_the_environment_do_where_the_context_has_none(
     assert "gone" in function(event("in/a.jpg"), CONTEXT)
 
 
-def test_without_credentials_the_function_says_what_to_give_it(function, bare):
-    with pytest.raises(BackendMissing, match="give the function a role"):
+def test_without_credentials_the_function_says_what_is_missing(function, bare):
+    with pytest.raises(BackendMissing, match="no credentials"):
         function(event("in/a.jpg"), CONTEXT)
 
 

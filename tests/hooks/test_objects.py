@@ -119,6 +119,28 @@ def test_an_upload_that_changes_while_it_is_redacted_is_not_published_as_it_was(
     assert len(writes(oss)) == 1
 
 
+def test_of_two_hooks_the_one_that_comes_too_late_does_not_leave_the_older_picture(
+    oss, hook, a_hook, a_picture
+):
+    oss.put("uploads", "in/a.jpg", a_picture(LINK, format="JPEG"))
+    newer = a_picture(format="JPEG")
+    late = []
+
+    def overtake(request):
+        # As the first writes, a newer upload has come, and its hook was faster.
+        if request.method == "PUT" and request.bucket == "shop" and not late:
+            late.append(request.key)
+            oss.put("uploads", "in/a.jpg", newer)
+            oss.put("shop", "public/a.jpg", newer)
+        return False
+
+    oss.fail(times=None, when=overtake)
+    hook.handle(uploaded(oss))
+
+    assert late
+    assert oss.get("shop", "public/a.jpg") == newer
+
+
 def test_an_upload_that_never_rests_is_tried_again_later(oss, hook, a_picture):
     pictures = iter([a_picture(f"{LINK}{n}", format="JPEG") for n in range(6)])
     oss.put("uploads", "in/a.jpg", next(pictures))

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -169,6 +170,42 @@ def test_a_pool_that_is_closed_over_a_picture_starts_nothing_anew(policy, slow):
     assert results[0].verdict is Verdict.QUARANTINED
     with pytest.raises(ProcessLookupError):
         os.kill(workers.pids[0], 0)
+
+
+FORK = """
+import os, sys, threading, time
+from pathlib import Path
+from redactor.hooks.workers import Workers
+from redactor.policy import Policy
+policy = Policy.parse("version: 1\\nname: x\\ndefault: {action: fill}\\n")
+workers = Workers(policy, count=1, wait_s=5)
+workers.redact(b"")
+before = workers.pids
+slow = Path(sys.argv[1]).read_bytes()
+results = []
+busy = threading.Thread(target=lambda: results.append(workers.redact(slow, name="parent")))
+busy.start()
+time.sleep(0.3)
+if child := os.fork():
+    busy.join()
+    _, status = os.waitpid(child, 0)
+    assert results[0].verdict == "redacted" and workers.pids == before and status == 0
+    workers.close()
+else:
+    is_own = workers.redact(b"", name="child").name == "child" and workers.pids != before
+    workers.close()
+    os._exit(0 if is_own else 1)
+"""
+
+
+def test_a_process_that_is_forked_over_a_picture_has_workers_of_its_own(slow, tmp_path):
+    (tmp_path / "slow.jpg").write_bytes(slow)
+
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, tmp_path / "slow.jpg"], capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_credentials_are_not_in_the_environment_of_the_processes(policy, monkeypatch):
