@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from redactor.hooks.workers import Workers
 
 _TOKEN = "REDACTOR_TOKEN"
+_BACKLOG = 2048
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -116,30 +118,46 @@ def serve(
         format="%(asctime)s %(levelname)s %(message)s",
     )
     metrics = Metrics()
+    listening = _listen(host, port)
     pool = settings.make_workers()
     try:
         hook = _hook(settings, pool, metrics, endpoint, region) if sources else None
         service = Service(pool, metrics, hook, UploadQueue(queue) if queue else None, token=token)
     except BaseException:
+        listening.close()
         pool.close()
         raise
     config = uvicorn.Config(
         make_app(service),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=timeout + 5,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    listening = config.bind_socket()
-    listening.listen(config.backlog)  # who reads the address below may connect at once
     name = f"[{host}]" if ":" in host else host
     click.echo(f"Serving on http://{name}:{listening.getsockname()[1]}", err=True)
     # Uvicorn ends in order, then gives the signal back: being asked to end is no failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Listen, so that who reads the address may connect at once.
+
+    Raises:
+        BackendMissing: If that cannot be.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        # create_server adds to strerror what is said here already.
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror
+        raise BackendMissing(
+            f"{host}, port {port}: cannot listen there ({why}); choose another --host or --port"
+        ) from error
 
 
 def _settings(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import resource
 import signal
+import sys
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -96,11 +97,13 @@ def serve(descriptor: int) -> None:
 
 def limit(memory_bytes: int) -> None:
     """Bound the address space of this process, and keep pictures out of core dumps."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform != "linux":  # macOS refuses the limit
+        return
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     if most != resource.RLIM_INFINITY:
         memory_bytes = min(memory_bytes, most)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _work(connection: Connection, redactor: Redactor, job: Job, seconds: int) -> None:

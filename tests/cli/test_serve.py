@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -91,6 +92,15 @@ def test_wrong_usage_is_named(run_redactor, arguments, said):
 
     assert done.returncode == 2
     assert said in " ".join(done.stderr.decode().split())
+
+
+def test_a_port_that_is_taken_is_named(run_redactor):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_redactor("serve", "--port", port)
+
+    assert done.returncode == 6
+    assert f"port {port}: cannot listen there (Address already in use)".encode() in done.stderr
 
 
 def test_it_does_not_serve_where_strangers_can_read(run_redactor, oss_server, tmp_path):
