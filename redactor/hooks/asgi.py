@@ -42,6 +42,7 @@ log = logging.getLogger("redactor.hooks")
 _EVENT_BYTES = 1_000_000
 _RETRY_S = "5"
 _CALLBACKS = 8
+_DISCARDED = 2  # times the limit: so much of a body that is too large is read
 
 
 def make_app(service: Service) -> Starlette:
@@ -150,21 +151,30 @@ class _App:
     async def _body(self, request: Request, most: int) -> bytes:
         """Read a body whole, unless it is too large or comes too slowly."""
         announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > most:
-            raise _RefusedError(413, f"{int(announced):,} bytes, more than {most:,}")
+        is_too_large = announced.isdecimal() and int(announced) > most
+        if is_too_large and "expect" in request.headers:
+            raise _RefusedError(413, f"more than {most:,} bytes")  # the client waits to hear that
         chunks: list[bytes] = []
         size = 0
         try:
             async with asyncio.timeout(self._service.body_s):
                 async for chunk in request.stream():
-                    chunks.append(chunk)
                     size += len(chunk)
-                    if size > most:
-                        raise _RefusedError(413, f"more than {most:,} bytes")
+                    is_too_large = is_too_large or size > most
+                    # Read on and throw away, within reason: a client that still sends when the
+                    # connection is closed may lose the answer.
+                    if is_too_large:
+                        chunks.clear()
+                    else:
+                        chunks.append(chunk)
+                    if size > _DISCARDED * most:
+                        break
         except TimeoutError:
             raise _RefusedError(408, "the body did not come in time") from None
         except ClientDisconnect:
             raise _RefusedError(400, "the body ended early") from None
+        if is_too_large:
+            raise _RefusedError(413, f"more than {most:,} bytes")
         return b"".join(chunks)
 
     def _check_hook(self) -> None:
