@@ -240,9 +240,12 @@ def test_events_are_queued_for_what_is_watched_alone(with_uploads, oss, a_pictur
 
     assert answer.json()["queued"] == 1
     assert nonsense.status_code == 400
-    until(lambda: oss.keys("shop") == ["public/a.jpg"])
-    counted = requests.get(f"{with_uploads}/metrics", headers=bearer, timeout=20).text
-    assert 'redactor_uploads_total{status="written"} 1.0' in counted
+
+    def counted():
+        return requests.get(f"{with_uploads}/metrics", headers=bearer, timeout=20).text
+
+    until(lambda: 'redactor_uploads_total{status="written"} 1.0' in counted())
+    assert oss.keys("shop") == ["public/a.jpg"]
 
 
 def test_what_fails_for_a_while_waits_in_the_queue(with_uploads, oss, a_picture):
