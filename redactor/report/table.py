@@ -81,6 +81,9 @@ def summary_table(tally: Tally) -> Table:
         style = "" if number else "dim"
         label = verdict_text(verdict) if number else Text(f"{SYMBOLS[verdict]} {verdict}")
         table.add_row(label, f"{number:,}", MEANINGS[verdict], style=style)
+    if tally.errors:
+        named = "of these; named at the end"
+        table.add_row(Text("✕ not written", style="red"), f"{tally.errors:,}", named)
     table.add_section()
     table.add_row("all", f"{tally.pictures:,}", _of_codes(tally))
     return table

@@ -67,6 +67,13 @@ def test_a_summary_counts_every_verdict_and_action(a_row, a_code):
     assert "2 codes: 1 pixelated, 1 filled" in text
 
 
+def test_what_was_not_written_is_not_passed_over(a_row, a_code):
+    lost = {**a_row("a.png", "redacted", a_code()), "error": "a.png: exists already"}
+
+    assert "not written" in shown(summary_table(Tally.of([lost])))
+    assert "not written" not in shown(summary_table(Tally.of([a_row("b.png", "redacted")])))
+
+
 def test_quarantined_codes_are_counted_but_not_as_done(a_row, a_code):
     tally = Tally.of(
         [a_row("a", "quarantined", a_code(None)), a_row("b", "allowed", a_code(action="allow"))]
