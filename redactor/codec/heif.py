@@ -7,6 +7,7 @@ second pictures) are looked at and never written.
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import cached_property
 
@@ -36,7 +37,7 @@ _MAX_OTHERS = 8
 _PLAIN_MODES = ("L", "RGB", "RGBA")
 
 
-class _Picture:
+class _Picture(ABC):
     """What AVIF and HEIF share; see `Picture`."""
 
     format: str
@@ -64,9 +65,9 @@ class _Picture:
             *embedded_frames([*others, ("trailer", data[contents.end :])], limits),
         )
 
+    @abstractmethod
     def _decode(self, data: bytes, limits: Limits) -> Image.Image:
         """Decode the picture itself; says in `refusal` why it cannot be changed."""
-        raise NotImplementedError
 
     def _orientation(self, exif: bytes) -> int:
         return exif_orientation(exif)
@@ -120,8 +121,9 @@ class _Picture:
         self._save(image, buffer, {key: value for key, value in kept.items() if value})
         return buffer.getvalue(), "re-encoded"
 
+    @abstractmethod
     def _save(self, image: Image.Image, file: io.BytesIO, kept: dict[str, bytes]) -> None:
-        raise NotImplementedError
+        """Encode the picture with metadata."""
 
 
 class AvifPicture(_Picture):
