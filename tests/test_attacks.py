@@ -169,3 +169,55 @@ def test_what_a_code_says_is_not_in_a_log_line(redactor):
 
     assert result.codes
     assert "secret" not in repr(result)
+
+
+def tiff(**options):
+    buffer = io.BytesIO()
+    code = Image.fromarray(placed(drawn("https://evil.example.org"), (304, 400)))
+    code.save(buffer, "TIFF", **options)
+    return buffer.getvalue()
+
+
+def with_entries(data, change):
+    """Write the only directory of a TIFF anew at its end, its entries changed."""
+    (place,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, place)
+    entries = [data[place + 2 + 12 * n : place + 14 + 12 * n] for n in range(count)]
+    entries = change(entries)
+    body = struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+    return data[:4] + struct.pack("<I", len(data)) + data[8:] + body
+
+
+def entry(tag, value):
+    return struct.pack("<HHIHH", tag, 3, 1, value, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entries: [*entries, entry(257, 1)],
+        lambda entries: [*entries, entry(256, 1)],
+        lambda entries: [*entries, entry(322, 400), entry(323, 304)],
+    ],
+    ids=["height twice", "width twice", "strips and tiles"],
+)
+def test_a_tiff_that_readers_read_differently_is_quarantined(redactor, change):
+    result = redactor.redact(with_entries(tiff(), change))
+
+    assert result.verdict == "quarantined"
+
+
+def test_differences_that_no_reader_undoes_hide_no_code(redactor):
+    result = redactor.redact(with_entries(tiff(), lambda entries: [*entries, entry(317, 2)]))
+
+    assert not result.is_publishable or not texts(result.image)
+
+
+def test_a_bmp_whose_pixels_begin_within_its_colours_is_quarantined(redactor):
+    buffer = io.BytesIO()
+    Image.fromarray(placed(drawn("https://evil.example.org"), (300, 300))).save(buffer, "BMP")
+    data = bytearray(buffer.getvalue())
+    struct.pack_into("<I", data, 10, 54 + 800)
+    cut = bytes(data[: 54 + 800] + data[1078:])
+
+    assert redactor.redact(cut).verdict == "quarantined"

@@ -102,13 +102,16 @@ def compose(parts: Sequence[Part], size: tuple[int, int], over: Over) -> list[Sa
     return shown
 
 
+_CLEAR = 128  # an opacity below which a frame may hold colours that its canvas does not show
+
+
 def frame_of(canvas: Samples, part: Part, name: str, *, is_mirrored: bool = False) -> Frame:
     """Give what there is to look at in a frame: the canvas, and colours it hides as transparent."""
     if canvas.dtype == np.uint16:
         views = rgba_views((canvas >> 8).astype(np.uint8))
         return Frame((*views, deep_views(canvas[..., :3].astype(np.uint16))[1]), name, is_mirrored)
     views = rgba_views(canvas.astype(np.uint8))
-    clear = part.pixels[..., 3] == 0
+    clear = part.pixels[..., 3] < _CLEAR
     if part.is_blended and part.pixels[clear, :3].any():
         bare = canvas[..., :3].astype(np.uint8)
         area = part.box

@@ -77,7 +77,8 @@ class BmpPicture:
         trailer = data[end:].replace(self._profile, b"", 1) if self._profile else data[end:]
         self.trailing = 0 if self._profile else len(trailer)
         self._channels = self._lookup()
-        others = [("gap", data[header.palette_end : header.start]), ("trailer", trailer)]
+        gap = data[header.palette_end : header.start]
+        others = [("gap", gap), ("profile", self._profile), ("trailer", trailer)]
         self.frames = (Frame(self._views()), *embedded_frames(others, limits))
 
     def _plain(self, length: int) -> Samples:
@@ -267,6 +268,9 @@ def _read_palette(
     count = min(stated, 1 << bits, max(start - end, 0) // entry)
     if not count:
         raise DamagedPicture("the BMP has no colours")
+    if count < stated:
+        # Other readers take the colours that lie under the pixels, too.
+        raise DamagedPicture("the BMP's pixels begin within its colours: readers would differ")
     table = np.frombuffer(data[end : end + count * entry], dtype=np.uint8)
     if table.size < count * entry:
         raise DamagedPicture("the BMP is cut off")

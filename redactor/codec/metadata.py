@@ -168,7 +168,8 @@ def _with_base64(places: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, byt
         yield name, data
         for match in _BASE64_JPEG.finditer(data):
             text = re.sub(rb"&#x[aAdD];|\s", b"", match[0])
-            yield name, base64.b64decode(text[: len(text) // 4 * 4])
+            text = text[: len(text) - (len(text) % 4 == 1)]
+            yield name, base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
 def _has_thumbnail(block: bytes) -> bool:

@@ -270,6 +270,11 @@ def other_pictures(chunks: Chunks, trailer: bytes, limits: Limits) -> tuple[Fram
 def _hidden_text(kind: bytes, body: bytes) -> bytes:
     """Give what a text chunk holds compressed, or in hexadecimal digits as ImageMagick does."""
     keyword, _, text = body.partition(b"\0")
+    if kind == b"iCCP":
+        try:
+            return zlib.decompressobj().decompress(text[1:], _MAX_TEXT)
+        except zlib.error:
+            return b""
     is_deflated = kind == b"zTXt" or (kind == b"iTXt" and text[:1] == b"\1")
     if kind not in _TEXT_CHUNKS or not (is_deflated or keyword.startswith(_RAW_PROFILE)):
         return b""

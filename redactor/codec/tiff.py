@@ -69,7 +69,7 @@ class TiffPicture:
             ("tags", value.data)
             for directory in everything(chain)
             for tag, value in directory.tags.items()
-            if tag not in _STRUCTURE
+            if tag not in _STRUCTURE or tag == _PROFILE
         ]
         self._drawable = [_Page(page) if pixels.why_not(page) is None else None
                           for page in self._pages]  # fmt: skip

@@ -96,6 +96,9 @@ class Directory:
         return replace(self, tags={tag: v for tag, v in self.tags.items() if tag not in tags})
 
 
+_TILE_TAGS = frozenset({322, 323})  # width and height of a tile
+
+
 @dataclass(frozen=True)
 class Contents:
     """A file.
@@ -158,7 +161,10 @@ class _Reader:
         if count > _MAX_ENTRIES:
             raise LimitExceeded(f"{count:,} entries in one directory of the TIFF")
         entry, start = (20, place + 8) if form.is_big else (12, place + 2)
-        tags = dict(self._entry(start + entry * index) for index in range(count))
+        entries = [self._entry(start + entry * index) for index in range(count)]
+        tags = dict(entries)
+        if len(tags) < len(entries):  # readers differ on which of two entries counts
+            raise DamagedPicture("the TIFF states one thing twice")
         end = start + entry * count
         self._used.append((place, end + struct.calcsize(form.place)))
         (following,) = self._unpack(form.place, end)
@@ -169,6 +175,9 @@ class _Reader:
             if tag in directory.tags
         }
         is_tiled = TILES in directory.tags
+        in_tiles = TILES in directory.tags or bool(_TILE_TAGS & directory.tags.keys())
+        if in_tiles and (STRIPS in directory.tags or not directory.tags.keys() >= _TILE_TAGS):
+            raise DamagedPicture("the TIFF has strips and tiles at once: readers would differ")
         places, sizes = (TILES, TILE_SIZES) if is_tiled else (STRIPS, STRIP_SIZES)
         blocks = self._blocks(directory.numbers(places), directory.numbers(sizes))
         bare = directory.without(*_BLOCK_TAGS, *children)

@@ -27,6 +27,8 @@ EXTRA, FORMAT = 338, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK = range(6)
 
 _RAW, _DEFLATE = 1, (8, 32946)
+# Readers undo differences of these alone: LZW, deflate, LZMA and Zstandard.
+_WITH_PREDICTOR = frozenset({5, *_DEFLATE, 34925, 50000})
 _NAMES = {6: "with an old JPEG inside", 7: "with JPEG inside", 50001: "with WebP inside"}
 _BY_PILLOW = {
     2: "tiff_ccitt",
@@ -123,7 +125,7 @@ def layout_of(directory: Directory) -> Layout:
         directory.number(BITS, 1),
         block,
         directory.number(COMPRESSION, 1),
-        directory.number(PREDICTOR, 1) == 2,
+        directory.number(PREDICTOR, 1) == 2 and directory.number(COMPRESSION, 1) in _WITH_PREDICTOR,
         directory.number(PLANAR, 1) == 2 and directory.number(SAMPLES, 1) > 1,
         directory.form,
         directory.number(T4),

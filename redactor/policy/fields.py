@@ -171,7 +171,7 @@ Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check
 Word = Annotated[str, Field(pattern=r"^\w[\w-]*$", max_length=60)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Pixels = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Whole = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Regex = Annotated[str, Field(min_length=1), AfterValidator(_check_regex)]
 ListName = Annotated[str, Field(min_length=1), AfterValidator(_check_list)]

@@ -40,8 +40,9 @@ from redactor.policy.urls import (
 )
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):")
-# What leads elsewhere once escapes are gone: steps up, backslashes, control characters.
-_STEPS = re.compile(r"/\.{1,2}(?=/|$)|[\\\x00-\x1f]")
+# What leads elsewhere once escapes are gone: steps up (some servers take `..;` for one),
+# backslashes, control characters.
+_STEPS = re.compile(r"/\.{1,2}(?=[/;]|$)|[\\\x00-\x1f]")
 
 
 def host(key: str, values: Sequence[str], terms: Terms) -> Condition:
@@ -112,7 +113,10 @@ def _scheme(names: Sequence[str], terms: Terms) -> Condition:
 
 
 def _site(values: Sequence[str], terms: Terms) -> Condition:
-    entries = {site_of(v): last for v, last in expand(values, terms.domains).items()}
+    entries: dict[str, date] = {}
+    for value, last in expand(values, terms.domains).items():
+        site = site_of(value)  # several entries may be of one site: the latest day counts
+        entries[site] = max(last, entries.get(site, last))
     return _of_link(
         "url.site",
         listed(entries),

@@ -17,7 +17,12 @@ from publicsuffixlist import PublicSuffixList
 _LONGEST_HOST = 253
 # Enough for a host and the beginning of a path; keeps a text full of addresses linear.
 _LONGEST_EMBEDDED = 512
-_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+# A user name may be longer; the first few addresses are read to the end of theirs.
+_LONG_READ, _LONGEST_LONG = 4, 65_536
+_SCHEME = re.compile(
+    r"h[\t\r\n]*t[\t\r\n]*t[\t\r\n]*p[\t\r\n]*s?[\t\r\n]*:[\\/\t\r\n]*", re.IGNORECASE
+)
+_DROPPED = str.maketrans("", "", "\t\r\n")
 _PLAIN = re.compile(r"https?://([^/?#\\@%]+)([?#][^/\\@]*)?(/.*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SPACE = re.compile(r"[^\S\t\r\n]")  # browsers drop tabs and line breaks, not spaces
@@ -109,12 +114,16 @@ def links_in(text: str) -> Iterator[Link]:
     Whether one is plain says nothing of the text around it.
     """
     whole = read_link(text)
+    if whole is None and _MAYBE.match(text):
+        whole = _parse(text)  # spaces are no reason for a browser not to follow it
     if whole:
         yield whole
         if whole.is_plain:  # and so the only one
             return
-    for start in _SCHEME.finditer(text):
-        rest = text[start.start() : start.start() + _LONGEST_EMBEDDED].split(maxsplit=1)[0]
+    for number, start in enumerate(_SCHEME.finditer(text)):
+        most = _LONGEST_LONG if number < _LONG_READ else _LONGEST_EMBEDDED
+        after = text[start.end() : start.end() + most].split(maxsplit=1) or [""]
+        rest = start.group().translate(_DROPPED) + after[0]
         # Readers that look for addresses in a text end them early; browsers do not.
         for part in dict.fromkeys((rest, _early_end(rest))):
             link = None if whole and part == whole.text else read_link(part)

@@ -338,3 +338,21 @@ def test_what_stands_before_the_domain_never_makes_it_ours_by_another_readers_ey
 def test_reading_an_address_never_fails(text):
     read_link(text)
     read_link(f"https://{text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https:/example.com/a b",
+        "https:\\\\example.com/a b",
+        "https:example.com\x1f",
+        "h\tttps://example.com\x0b",
+        "see https:/example.com for more",
+        "https://" + "a" * 600 + "@example.com/ x",
+    ],
+    ids=lambda text: repr(text[:30]),
+)
+def test_a_space_does_not_hide_an_address(allows, hides, text):
+    """A browser follows it all the same; so a rule that hides sees it, and none allows it."""
+    assert hides(text)
+    assert not allows(text)
