@@ -175,8 +175,8 @@ class _Reader:
             if tag in directory.tags
         }
         is_tiled = TILES in directory.tags
-        in_tiles = TILES in directory.tags or bool(_TILE_TAGS & directory.tags.keys())
-        if in_tiles and (STRIPS in directory.tags or not directory.tags.keys() >= _TILE_TAGS):
+        has_tiles = is_tiled or bool(_TILE_TAGS & directory.tags.keys())
+        if has_tiles and (STRIPS in directory.tags or not directory.tags.keys() >= _TILE_TAGS):
             raise DamagedPicture("the TIFF has strips and tiles at once: readers would differ")
         places, sizes = (TILES, TILE_SIZES) if is_tiled else (STRIPS, STRIP_SIZES)
         blocks = self._blocks(directory.numbers(places), directory.numbers(sizes))
