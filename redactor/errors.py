@@ -11,7 +11,8 @@
     ├── PolicyError              a policy file is wrong; carries every mistake
     ├── DetectorError            a detector failed on one picture
     ├── BackendMissing           something the run needs is absent: credentials, a bucket, a decoder
-    │   └── TooManyQuarantined   so many pictures fail that something must be missing
+    │   ├── TooManyQuarantined   so many pictures fail that something must be missing
+    │   └── RunFolderError       a run cannot be recorded: in use, of another run, or a full disk
     └── StorageError             one read or write failed
         ├── NotFound             no such object, file or bucket
         ├── AccessRefused        credentials or permissions
@@ -99,6 +100,10 @@ class BackendMissing(RedactorError):
 
 class TooManyQuarantined(BackendMissing):
     """So many pictures fail that something must be missing: the run stopped."""
+
+
+class RunFolderError(BackendMissing):
+    """A run cannot be recorded: its folder is in use, belongs to another run, or cannot be used."""
 
 
 class StorageError(RedactorError):

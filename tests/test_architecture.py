@@ -77,8 +77,9 @@ MAY_KNOW = {
     "pipeline": LEAVES | {"detect", "policy", "render", "codec", "motion", "verify"},
     "storage": {"errors", "model", "magic"},
     "report": LEAVES,
-    "batch": {"errors", "version", "model", "pipeline", "storage", "codec"},
-    "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "storage", "version"},
+    "room": {"errors"},
+    "batch": LEAVES | {"version", "room", "pipeline", "policy", "report", "storage", "codec"},
+    "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "room", "storage", "version"},
     "testing": set(),
     "__main__": {"cli"},
     "cli": LEAVES

@@ -7,11 +7,14 @@ import hashlib
 from pathlib import Path, PurePosixPath
 
 from redactor.errors import AlreadyExists, PictureError, StorageError
+from redactor.model import DEFAULT_LIMITS
 from redactor.storage import Item, Sink
 from redactor.storage.local import LocalItem
 from redactor.storage.local_sink import FileSink, FolderSink
 from redactor.storage.oss_place import SCHEME
 from redactor.storage.oss_store import OssSink
+
+_MAX_BYTES = DEFAULT_LIMITS.max_bytes * 4  # what is written may be larger than what came in
 
 
 def keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
@@ -27,7 +30,7 @@ def keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
     try:
         sink.write(item.relative, data, content_type=content_type, overwrite=False)
     except AlreadyExists:
-        if _holds(sink, item.relative, data):
+        if find(sink, item.relative)[1] == data:
             return
         # By its hash: if that is there, this very copy is.
         with contextlib.suppress(AlreadyExists):
@@ -59,18 +62,18 @@ def _target(sink: Sink, relative: str) -> str | None:
     return None
 
 
-def _holds(sink: Sink, relative: str, data: bytes) -> bool:
-    """Say whether a sink has these very bytes under a name."""
+def find(sink: Sink, relative: str) -> tuple[str | None, bytes]:
+    """Give what a sink has for a picture, with its name; None and no bytes where it has nothing."""
     target = _target(sink, relative)
     if target is None:
-        return False
+        return None, b""
     try:
         if isinstance(sink, OssSink):
             place = sink.place.below(relative) if sink.place.is_prefix else sink.place
-            return sink.client.read(place, max_bytes=len(data)).data == data
-        return LocalItem(target, relative).read(max_bytes=len(data)).data == data
+            return target, sink.client.read(place, max_bytes=_MAX_BYTES).data
+        return target, LocalItem(target, relative).read(max_bytes=_MAX_BYTES).data
     except (StorageError, PictureError):
-        return False
+        return None, b""
 
 
 def _by_hash(relative: str, data: bytes) -> str:

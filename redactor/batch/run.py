@@ -1,32 +1,31 @@
-"""A run over a source.
+"""What is done with one picture of a run: read, redact, write back.
 
 One bad picture never stops a run: whatever happens to it is in its outcome. What makes every
-picture fail alike (no such bucket, refused credentials) ends the run as `BackendMissing`, once
-what was in hand is finished and told of.
+picture fail alike (no such bucket, refused credentials) is raised as `BackendMissing`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
+from typing import TypeVar
 
+from redactor.batch.capacity import Capacity
 from redactor.batch.ceiling import Ceiling
-from redactor.batch.keep import is_itself, keep
+from redactor.batch.keep import find, is_itself, keep
 from redactor.codec import CONTENT_TYPES
 from redactor.errors import (
+    AlreadyExists,
     BackendMissing,
     Changed,
     PictureError,
     StorageError,
-    TooManyQuarantined,
 )
 from redactor.model import Decision, Result, Verdict
 from redactor.pipeline import Redactor
-from redactor.storage import Blob, Item, Marks, Sink, Source
+from redactor.storage import Blob, Item, Marks, Sink
 from redactor.storage.local import LocalItem
 from redactor.storage.local_sink import FileSink
 from redactor.storage.oss_in_place import OssInPlace, OssQuarantine
@@ -34,8 +33,9 @@ from redactor.storage.oss_store import OssItem
 from redactor.storage.retry import deadline
 from redactor.version import __version__
 
+T = TypeVar("T")
+
 _UNKNOWN_TYPE = "application/octet-stream"
-_AHEAD = 2  # pictures in hand per job: enough to hide reading and writing behind the decoders
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Outcome:
         error: Why it could not be read or written; None if it could.
         refresh: URL that caches should fetch again, because it shows another picture now; None
             where nothing was replaced.
+        number: Its place in the listing, from 0.
+        state: What the store said of it before it was read; see `Item.state`.
     """
 
     result: Result
@@ -58,6 +60,8 @@ class Outcome:
     written: str | None = None
     error: str | None = None
     refresh: str | None = None
+    number: int = 0
+    state: str | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -83,7 +87,9 @@ class Batch:
         quarantine: Where every quarantined picture goes: a sink takes a copy, the other moves
             objects; None to leave them alone.
         ceiling: How many may be quarantined before the run stops; None for any number.
-        jobs: Pictures worked on at the same time.
+        wrote: Says whether an earlier run wrote a file of this SHA-256 for a picture, so that it
+            may be replaced; None where none did.
+        capacity: What the machine can work on at the same time; None for any number.
         timeout_s: Seconds that all requests about one picture may take together; None for any
             number.
     """
@@ -95,42 +101,22 @@ class Batch:
     originals: Sink | OssInPlace | None = None
     quarantine: Sink | OssQuarantine | None = None
     ceiling: Ceiling | None = None
-    jobs: int = 1
+    wrote: Callable[[Item, str], bool] | None = None
+    capacity: Capacity | None = None
     timeout_s: float | None = None
 
-    def run(self, source: Source, *, stop: Event | None = None) -> Iterator[Outcome]:
-        """Give the outcome of each picture, in the order of the source.
+    def handle(self, item: Item, known: Callable[[Blob], T | None] | None = None) -> Outcome | T:
+        """Give the outcome of one picture.
 
         Args:
-            source: Where the pictures come from.
-            stop: Once it is set, what is in hand is finished and given, and nothing else begun.
-
-        Raises:
-            BackendMissing: If no picture can be handled, after the outcome of those in hand.
-        """
-        hand = _Hand(self, source.items(), stop or Event())
-        try:
-            while hand.fill():
-                if (outcome := hand.next()) is not None:
-                    yield outcome
-        finally:
-            hand.pool.shutdown(wait=True, cancel_futures=True)
-        if hand.missing is not None:
-            raise hand.missing
-        if self.ceiling is not None and self.ceiling.is_hit:
-            raise TooManyQuarantined(
-                f"stopped: more pictures than --max-quarantine {self.ceiling} allows could not be"
-                " handled; see why, and run again"
-            )
-
-    def handle(self, item: Item) -> Outcome:
-        """Give the outcome of one picture.
+            item: The picture.
+            known: Asked once it has been read; what it gives is given instead, and nothing done.
 
         Raises:
             BackendMissing: If no picture can be handled.
         """
         try:
-            return self._handle(item)
+            return self._handle(item, known)
         except BackendMissing:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not stop a run
@@ -138,20 +124,30 @@ class Batch:
             failed = self.redactor.quarantine(item.name, reason)
             return Outcome(failed, item.relative, error=reason)
 
-    def _handle(self, item: Item) -> Outcome:
+    def _handle(self, item: Item, known: Callable[[Blob], T | None] | None) -> Outcome | T:
         with deadline(self.timeout_s):
             blob = self._read(item)
             if isinstance(blob, Outcome):
                 self._admit(is_quarantined=True)
                 return blob
-            look = self.redactor.plan if self.dry_run else self.redactor.redact
-            result = look(blob.data, name=item.name, etag=blob.etag, ask=item.ask_image_codes)
-            outcome = Outcome(result, item.relative, blob.data)
+            if known is not None and (earlier := known(blob)) is not None:
+                return earlier
+            outcome = Outcome(self._look(item, blob), item.relative, blob.data)
+            result = outcome.result
             is_admitted = self._admit(is_quarantined=result.verdict is Verdict.QUARANTINED)
             try:
                 return outcome if self.dry_run else self._store(item, blob, outcome, is_admitted)
             except StorageError as error:
                 return replace(outcome, error=str(error))
+
+    def _look(self, item: Item, blob: Blob) -> Result:
+        look = self.redactor.plan if self.dry_run else self.redactor.redact
+        ask = item.ask_image_codes
+        if self.capacity is None:
+            return look(blob.data, name=item.name, etag=blob.etag, ask=ask)
+        with self.capacity.working(blob.data):
+            ask = ask and self.capacity.waiting(ask)
+            return look(blob.data, name=item.name, etag=blob.etag, ask=ask)
 
     def _admit(self, *, is_quarantined: bool) -> bool:
         return self.ceiling is None or self.ceiling.admit(is_quarantined=is_quarantined)
@@ -189,14 +185,36 @@ class Batch:
                 f"{item.name}: would be written over itself, and the original be lost;"
                 " write to another place, or replace it with --in-place --originals PLACE"
             )
-        written = self.sink.write(
+        try:
+            written = self.sink.write(
+                item.relative,
+                result.image,
+                content_type=content_type,
+                overwrite=self.overwrite,
+                marks=_marks(blob, result),
+            )
+        except AlreadyExists:
+            written = self._again(self.sink, item, blob, result, content_type)
+        return replace(outcome, written=written)
+
+    def _again(self, sink: Sink, item: Item, blob: Blob, result: Result, content_type: str) -> str:
+        """Settle for what is there already, or replace it if an earlier run wrote it.
+
+        Raises:
+            AlreadyExists: If it is neither.
+        """
+        target, there = find(sink, item.relative)
+        # A run that was killed before it could say so, or the same run again.
+        if target is not None and there == result.image:
+            return target
+        digest = hashlib.sha256(there).hexdigest()
+        return sink.write(
             item.relative,
             result.image,
             content_type=content_type,
-            overwrite=self.overwrite,
+            overwrite=self.wrote is not None and self.wrote(item, digest),
             marks=_marks(blob, result),
         )
-        return replace(outcome, written=written)
 
     def _move(self, place: OssQuarantine, item: Item, blob: Blob, outcome: Outcome) -> Outcome:
         """Move an object to quarantine."""
@@ -246,48 +264,3 @@ def _marks(blob: Blob, result: Result) -> Marks:
 def _with_remarks(outcome: Outcome, remarks: Sequence[str]) -> Outcome:
     result = replace(outcome.result, remarks=(*outcome.result.remarks, *remarks))
     return replace(outcome, result=result)
-
-
-class _Hand:
-    """The pictures that are worked on or wait for it, in the order of the source.
-
-    Attributes:
-        pool: Works on them.
-        missing: What no picture can be handled without; None while nothing is missing.
-    """
-
-    def __init__(self, batch: Batch, items: Iterator[Item], stop: Event) -> None:
-        self.pool = ThreadPoolExecutor(batch.jobs, thread_name_prefix="redactor")
-        self.missing: BackendMissing | None = None
-        self._batch = batch
-        self._items = items
-        self._stop = stop
-        self._pending: deque[Future[Outcome | None]] = deque()
-
-    def fill(self) -> bool:
-        """Take up what there is room for. Says whether anything is in hand."""
-        room = self._batch.jobs * _AHEAD
-        try:
-            while len(self._pending) < room and not self._is_ending():
-                self._pending.append(self.pool.submit(self._one, next(self._items)))
-        except StopIteration:
-            pass
-        except BackendMissing as error:
-            self.missing = error
-        return bool(self._pending)
-
-    def next(self) -> Outcome | None:
-        """Wait for the first; None if it was not begun, or could not be for lack of a backend."""
-        try:
-            return self._pending.popleft().result()
-        except BackendMissing as error:
-            self.missing = self.missing or error
-            return None
-
-    def _one(self, item: Item) -> Outcome | None:
-        return None if self._is_ending() else self._batch.handle(item)
-
-    def _is_ending(self) -> bool:
-        ceiling = self._batch.ceiling
-        is_hit = ceiling is not None and ceiling.is_hit
-        return self._stop.is_set() or self.missing is not None or is_hit

@@ -17,7 +17,7 @@ from redactor.storage.places import STREAM, is_oss, names_one
 NAMED = 20  # more than this go into a file
 # Where files go is told anew; a second run must not write over the results of the first.
 _PLACES = ("out", "originals", "quarantine")
-_LEFT_OUT = ("sources", "files_from", "results", "report", *_PLACES)
+_LEFT_OUT = ("sources", "files_from", "results", "report", "run_folder_path", "resume", *_PLACES)
 
 
 class Failure(NamedTuple):
@@ -60,6 +60,15 @@ def commands(context: click.Context, failures: Sequence[Failure], list_path: str
     ]
 
 
+def whole_command(context: click.Context) -> str:
+    """Give the command that has run, to be run again; it does not do again what is done."""
+    words = ["redactor", context.info_name or "", *_options(context, left_out=("sources",))]
+    sources = [str(source) for source in context.params["sources"]]
+    if any(source.startswith("-") and source != STREAM for source in sources):
+        words.append("--")
+    return " ".join(map(quote, [*words, *sources]))
+
+
 def quote(text: str) -> str:
     r"""Quote a word for a shell; what moves the cursor or is no text becomes `$'\x1b'`."""
     if escape_text(text) == text:
@@ -87,17 +96,22 @@ def _command(
     return " ".join(map(quote, words))
 
 
-def _options(context: click.Context) -> Iterator[str]:
+def _options(context: click.Context, left_out: Sequence[str] = _LEFT_OUT) -> Iterator[str]:
     """Give again every option that was given."""
     for option in context.command.params:
         name = option.name or ""
         value = context.params.get(name)
-        if name in _LEFT_OUT or value is None or value == option.get_default(context):
+        if name in left_out or value is None or value == option.get_default(context):
             continue
         for one in value if isinstance(value, tuple) else (value,):
-            yield option.opts[-1]
+            is_off = value is False and option.secondary_opts
+            yield option.secondary_opts[0] if is_off else _long(option)
             if not (isinstance(option, click.Option) and option.is_flag):
                 yield str(one)
+
+
+def _long(option: click.Parameter) -> str:
+    return next(name for name in reversed(option.opts) if name.startswith("-"))
 
 
 def _places(params: dict[str, object], prefix: str) -> Iterator[str]:

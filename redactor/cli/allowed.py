@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -35,13 +34,12 @@ class Allowed:
         self._has_policy = has_policy
         self._by_hash = _by_hash(path) if path is not None else {}
 
-    def findings(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
-        """Give outcomes with those codes alone that can be read and should not be there."""
-        for outcome in outcomes:
-            stays = self._by_hash.get(outcome.result.source_hash, ())
-            yield outcome.with_codes(
-                [code for code in outcome.result.codes if self._is_finding(code, stays)]
-            )
+    def findings(self, outcome: Outcome) -> Outcome:
+        """Give an outcome with those codes alone that can be read and should not be there."""
+        stays = self._by_hash.get(outcome.result.source_hash, ())
+        return outcome.with_codes(
+            [code for code in outcome.result.codes if self._is_finding(code, stays)]
+        )
 
     def _is_finding(self, decision: Decision, stays: list[CodeRow] | tuple[()]) -> bool:
         if not decision.detection.is_read or (self._has_policy and not decision.action.hides):

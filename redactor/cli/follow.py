@@ -10,40 +10,37 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from types import FrameType
 
-from rich.console import Console
-
-from redactor.batch import Outcome
+from redactor.batch import Entry
 from redactor.cli import output
 from redactor.cli.exits import Exit
+from redactor.cli.progress import Watch
 from redactor.cli.record import Record
 from redactor.errors import BackendMissing
 
 
-def follow(
-    outcomes: Callable[[Event], Iterator[Outcome]], record: Record, remarks: Console, word: str
-) -> Exit:
+def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: Watch) -> Exit:
     """Record every outcome of a run.
 
     Args:
-        outcomes: Gives them; once its event is set, only those of pictures in hand.
+        entries: Gives them; once its event is set, only those of pictures in hand.
         record: Takes them.
-        remarks: Where progress is shown.
-        word: For it, such as `redacting`.
+        watch: Shows how far it is.
 
     Returns:
         How it ended: done, interrupted, or for lack of a backend, which has been told.
     """
-    with record, _interruptible() as stop:
+    with _interruptible() as stop:
         try:
-            for outcome in output.with_progress(outcomes(stop), remarks, word):
-                record.add(outcome)
+            with record:
+                for entry in watch.over(entries(stop), record.tally):
+                    record.add(entry)
         except BackendMissing as error:
             output.tell(str(error))
             return Exit.BACKEND
     if stop.is_set():
         return Exit.INTERRUPTED
     if not record.tally.pictures:
-        remarks.print("No pictures were found there.", style="yellow")
+        watch.console.print("No pictures were found there.", style="yellow")
     return Exit.DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,35 @@ jobs = click.option(
     metavar="N",
     show_default="the number of cores",
     help="Work on N pictures at a time.",
+)
+
+
+class _Bytes(click.ParamType[int]):
+    """A number of bytes such as 800M or 2G."""
+
+    name = "size"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - as click gives it
+        param: click.Parameter | None,
+        context: click.Context | None,
+    ) -> int:
+        """Read it."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", value.strip(), re.IGNORECASE)
+        if found is None or not float(found[1]):
+            self.fail(f"{value!r}: expected a size such as 800M or 2G", param, context)
+        return int(float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " "))
+
+
+memory = click.option(
+    "--memory",
+    type=_Bytes(),
+    metavar="SIZE",
+    show_default="six tenths of the machine's",
+    help="Let the pictures in work take so much together, such as 2G.",
 )
 detector = click.option(
     "--detector",
@@ -159,6 +189,15 @@ def select(
     return Selected(source, Selection(include, exclude, *times))
 
 
+def counted(source: Source) -> Callable[[], int] | None:
+    """Give what counts the pictures of a source, where that costs no requests."""
+    from redactor.storage.local import LocalSource
+    from redactor.storage.select import Selected
+
+    inner = source.source if isinstance(source, Selected) else source
+    return (lambda: sum(1 for _ in source.items())) if isinstance(inner, LocalSource) else None
+
+
 def oss(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options for reaching OSS."""
     command = click.option(
@@ -198,6 +237,8 @@ def open_sources(
         raise click.UsageError(
             "no SOURCE; name a file, a folder, oss://bucket/prefix/ or - for standard input"
         )
+    if sources and not files_from and all(map(_is_missing, sources)):
+        raise click.UsageError(f"{sources[0]}: no such file or folder")
     try:
         return open_source(
             sources,
@@ -211,14 +252,28 @@ def open_sources(
         raise click.UsageError(str(error)) from error
 
 
+def _is_missing(source: str) -> bool:
+    from redactor.storage.local import is_pattern
+    from redactor.storage.places import STREAM, is_oss
+
+    if is_oss(source) or source == STREAM or is_pattern(source):
+        return False
+    return "\0" in source or not os.path.lexists(source)
+
+
 def open_target(place: str, sources: Sequence[str], settings: OssSettings) -> Sink:
     """Open a place to write to; a single file will do where a single picture comes.
 
     Raises:
         click.UsageError: If several pictures cannot go there, or it is wrongly written.
     """
+    from redactor.storage.names import is_picture
     from redactor.storage.places import names_one, open_sink
 
+    if sources and not names_one(sources) and is_picture(place) and not Path(place).is_dir():
+        raise click.UsageError(
+            f"several pictures need a folder, and {place} is named like a picture; give a folder"
+        )
     try:
         return open_sink(place, single=names_one(sources), settings=settings)
     except ValueError as error:

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from redactor.model import PictureDecision
-    from redactor.policy import Difference, RecordedCode, RecordedPicture
+    from redactor.policy import Difference, RecordedPicture
     from redactor.policy.replay import Change, Side
-    from redactor.report.rows import CodeRow, Row
 
 _SHOWN = 5  # names of pictures; --json gives all
 
@@ -61,6 +60,7 @@ def diff(*, old: str, new: str, against: str, fail_on_change: bool, as_json: boo
 
 
 def _recorded(path: str) -> Iterator[RecordedPicture]:
+    from redactor.batch.recorded import recorded_picture
     from redactor.errors import RedactorError
     from redactor.report import read_rows
 
@@ -70,55 +70,13 @@ def _recorded(path: str) -> Iterator[RecordedPicture]:
         with Path(path).open(encoding="utf-8", errors="replace") as lines:
             # Without an origin, nothing was decided: the picture could not even be opened.
             rows = (entry for entry in read_rows(lines, name=path) if entry["origin"] is not None)
-            yield from map(_picture, rows)
+            yield from map(recorded_picture, rows)
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (KeyError, ValueError, TypeError) as error:
         raise click.UsageError(f"{path}: damaged: {error}") from error
     except RedactorError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _picture(entry: Row) -> RecordedPicture:
-    from redactor.model import Facts, Origin
-    from redactor.policy import RecordedPicture
-
-    origin = entry["origin"]
-    width, height = entry["size"] or (0, 0)
-    sizes = zip(entry["frames"], entry["frame_sizes"], strict=False)
-    facts = Facts(
-        (width, height),
-        entry["format"] or "",
-        codes=len(entry["codes"]),
-        orientation=entry["orientation"],
-        frames=tuple((name, across, down) for name, (across, down) in sizes),
-        origin=Origin(**origin) if origin else Origin.of(entry["name"]),
-        limit_reached=entry["limit_reached"],
-    )
-    return RecordedPicture(entry["name"], facts, tuple(map(_code, entry["codes"])))
-
-
-def _code(row: CodeRow) -> RecordedCode:
-    from redactor.geometry import Quad
-    from redactor.model import Detection, Symbology
-    from redactor.policy import RecordedCode
-
-    is_whole = row["content_as"] == "full"
-    confidence = row["confidence"]
-    detection = Detection(
-        Quad.of(row["quad"]),
-        Symbology(row["symbology"]),
-        row["content"] if is_whole else None,
-        0.0 if confidence is None else confidence,
-        tuple(row["sources"]),
-        tuple(str(text) for text in row["readings"])
-        or ((row["content"],) if is_whole and row["content"] is not None else ()),
-        row["frame"],
-        reason=row["doubt"],
-    )
-    origin = row["content"] if row["content_as"] == "host" and row["plain"] else None
-    kinds = None if row["kinds"] is None else tuple(row["kinds"])
-    return RecordedCode(detection, row["read"] and not is_whole, kinds, row["length"], origin)
 
 
 def _print_unjudged(console: Console, found: Difference) -> None:

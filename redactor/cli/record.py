@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +12,13 @@ from typing import TextIO
 import click
 from rich.console import Console
 
-from redactor.batch import Outcome
+from redactor.batch import Entry, Ledger, Outcome, entry_of
+from redactor.batch.ledger import RESULTS
 from redactor.cli import output
-from redactor.cli.again import NAMED, Failure, commands
+from redactor.cli.again import NAMED, Failure, commands, whole_command
 from redactor.cli.exits import Exit, worst
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
-from redactor.policy import profile
 from redactor.report import (
     HtmlReport,
     Row,
@@ -25,7 +26,7 @@ from redactor.report import (
     codes_table,
     dump_row,
     pictures_table,
-    row,
+    reduce,
     summary_table,
 )
 from redactor.report.text import Content, escape_text
@@ -36,7 +37,7 @@ _TABLE_ROWS = 60  # more pictures than this are summed up, not listed
 
 
 class Record:
-    """Takes the outcomes of a run one by one. A context manager: its files close with it.
+    """Takes what becomes of pictures one by one. A context manager: its files close with it.
 
     Args:
         redactor: What ran.
@@ -46,6 +47,7 @@ class Record:
         report: Path of the report; None for none.
         content: How much of what codes say is told.
         codes: Whether `print_codes` will be asked for, which has no limit.
+        ledger: Of a run that can be resumed; its folder then holds the results. None for none.
     """
 
     def __init__(
@@ -58,24 +60,35 @@ class Record:
         report: str | None = None,
         content: str = Content.HOST,
         codes: bool = False,
+        ledger: Ledger | None = None,
     ) -> None:
+        self.recalled = 0
+        self.began = datetime.now(UTC)
+        self.ledger = ledger
+        self.policy = f"{redactor.policy.name}@{redactor.policy.hash}"
+        self.detector, self.source = redactor.where.value, source
+        self._decides = redactor.policy
+        if ledger is not None:
+            results = results or str(ledger.folder / RESULTS)
         self.tally = Tally()
         self.failures: list[Failure] = []
         self._refresh: list[str] = []
         self._keeps_codes = codes
         self._content = Content(content)
         self._results_path, self._report_path = results, report
-        self._rows: list[Row] = []
+        self._entries: list[Entry] = []
+        self._ahead: dict[int, str] = {}
+        self._next = 0
         self._files = ExitStack()
         # Opened before any work is done: a typing mistake must not cost a night.
         self._results = self._files.enter_context(_new_file(results)) if results else None
         self._report = self._files.enter_context(_new_file(report)) if report else None
         self._page = HtmlReport(
             title,
-            policy=f"{redactor.policy.name}@{redactor.policy.hash}",
-            detector=redactor.where.value,
+            policy=self.policy,
+            detector=self.detector,
             source=source,
-            started=datetime.now(UTC),
+            started=self.began,
             content=self._content,
         )
 
@@ -89,56 +102,82 @@ class Record:
         trace: TracebackType | None,
     ) -> None:
         with self._files:
+            if self._results is not None:  # of a run that ended early
+                self._results.writelines(self._ahead[number] for number in sorted(self._ahead))
             if self._report is not None:
                 self._report.write(self._page.render())
+        if self.ledger is not None and self._results_path is not None:
+            self._rewrite(self.ledger, Path(self._results_path))
 
-    def add(self, outcome: Outcome) -> None:
+    def entry(self, outcome: Outcome) -> Entry:
+        """Put down what happened to one picture; on any thread."""
+        return entry_of(outcome, self._decides, keeps_pictures=self._report is not None)
+
+    def add(self, entry: Entry) -> None:
         """Record what happened to one picture."""
-        result = outcome.result
-        entry = row(
-            result,
-            written=outcome.written,
-            error=outcome.error,
-            content=self._content,
-            profile=profile,
-        )
-        self.tally.add(entry)
-        if entry["codes"] if self._keeps_codes else len(self._rows) <= _TABLE_ROWS:
-            self._rows.append(entry)
+        told = reduce(entry.row, self._content)
+        if self.ledger is not None and not entry.is_recalled:
+            self.ledger.record(entry)
+        self.recalled += entry.is_recalled
+        self.tally.add(told)
+        if told["codes"] if self._keeps_codes else len(self._entries) <= _TABLE_ROWS:
+            self._entries.append(replace(entry, row=told, before=None, image=None))
         if self._results is not None:
-            self._results.write(dump_row(entry))
-            self._results.flush()
+            self._ahead[entry.number] = dump_row(told)
+            self._write_in_order()
         if self._report is not None:
-            after = result.image if result.is_publishable else None
-            self._page.add_row(entry, outcome.before, after)
-        if outcome.refresh:
-            self._refresh.append(outcome.refresh)
-        if outcome.has_failed:
-            reason = outcome.error or "; ".join(result.reasons)
-            self.failures.append(Failure(result.name, outcome.relative, reason))
+            self._page.add_row(told, entry.before, entry.image)
+        if entry.refresh:
+            self._refresh.append(entry.refresh)
+        if entry.has_failed:
+            self.failures.append(Failure(told["name"], entry.relative, entry.reason))
+
+    def _write_in_order(self) -> None:
+        """Write the results that are next in the order of the source, and keep those ahead."""
+        while self._results is not None and (line := self._ahead.pop(self._next, None)):
+            self._results.write(line)
+            self._results.flush()
+            self._next += 1
 
     def print_tables(self, console: Console, *, quiet: bool = False) -> None:
         """Print the pictures, if there are few, and the sums."""
-        if not quiet and 0 < len(self._rows) <= _TABLE_ROWS:
-            console.print(pictures_table(self._rows))
+        rows = self._rows()
+        if not quiet and 0 < len(rows) <= _TABLE_ROWS:
+            console.print(pictures_table(rows))
         console.print(summary_table(self.tally))
+
+    def _rows(self) -> list[Row]:
+        """Give the rows that were kept, in the order of the source."""
+        return [entry.row for entry in sorted(self._entries, key=lambda entry: entry.number)]
+
+    def _rewrite(self, ledger: Ledger, path: Path) -> None:
+        """Give the results every picture of the run once, in order, whatever was killed when."""
+        part = path.with_name(f"{path.name}.part")
+        with _new_file(str(part)) as file:
+            file.writelines(dump_row(reduce(row, self._content)) for row in ledger.rows())
+        part.replace(path)
 
     def print_codes(self, console: Console) -> None:
         """Print the codes of every picture that was kept for the table."""
-        if any(entry["codes"] for entry in self._rows):
-            console.print(codes_table(self._rows))
+        rows = self._rows()
+        if any(entry["codes"] for entry in rows):
+            console.print(codes_table(rows))
 
-    def print_failures(self, context: click.Context) -> None:
+    def print_failures(self, context: click.Context, *, is_whole: bool = True) -> None:
         """Name what could not be handled, and the command that runs those again.
 
         Even a quiet run says this: what failed is no remark.
 
         Args:
             context: Of the command that ran.
+            is_whole: Whether it came to the end of the source; otherwise the command goes on.
         """
+        console = output.stderr()
+        if not is_whole and self.tally.pictures:
+            console.print("The run ended early. To go on:")
+            console.print(f"  {whole_command(context)}", soft_wrap=True)
         if not self.failures:
             return
-        console = output.stderr()
         console.print(f"{count(len(self.failures), 'picture')} could not be handled:", style="bold")
         for name, _, reason in self.failures[:NAMED]:
             said = escape_text(reason.removeprefix(f"{name}: "))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from redactor.cli import options
-from redactor.cli.exits import help_of, leave, worst
+from redactor.cli import options, run_folder
+from redactor.cli.exits import Exit, help_of, leave, worst
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     epilog=help_of(
         "redactor run photos/ --out redacted/ --report report.html",
         "redactor run photo.jpg --out redacted.jpg --policy policies/strict.yaml",
-        "redactor run oss://shop/uploads/ --out oss://shop/public/ --results results.jsonl",
+        "redactor run oss://shop/uploads/ --out oss://shop/public/ --run-folder weekend/",
         "redactor run oss://shop/pictures/ --in-place --originals oss://kept/originals/"
         " --quarantine oss://kept/quarantine/",
     ),
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 @click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @click.option("--report", metavar="FILE", help="Write an HTML page with pictures before and after.")
 @options.content
+@run_folder.options
 @options.jobs
+@options.memory
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
 @click.option("--in-place", is_flag=True, help="Replace each picture; needs --originals.")
 @click.option("--originals", metavar="PLACE", help="Keep the originals here; for --in-place.")
@@ -89,7 +93,10 @@ def run(
     results: str | None,
     report: str | None,
     content: str,
+    run_folder_path: str | None,
+    resume: bool | None,
     jobs: int,
+    memory: int | None,
     overwrite: bool,
     in_place: bool,
     originals: str | None,
@@ -127,11 +134,13 @@ def run(
         )
     detector = options.pick_detector(detector, sources, files_from)
 
-    from redactor.batch import Batch
+    from redactor.batch import Batch, Capacity, threads
     from redactor.cli import output
     from redactor.cli.follow import follow
+    from redactor.cli.progress import Watch
     from redactor.cli.record import Record
     from redactor.cli.targets import open_targets
+    from redactor.report.words import count
     from redactor.storage.imm_gate import ImmGate
 
     redactor = options.make_redactor(policy_file, detector, thorough=thorough)
@@ -161,28 +170,44 @@ def run(
         originals=targets.originals,
         quarantine=targets.quarantine,
         ceiling=targets.ceiling,
-        jobs=jobs,
         timeout_s=timeout,
     )
     source = options.select(source, include, exclude, since, until)
     if redactor.local.remark:
         remarks.print(f"Remark: {redactor.local.remark}", style="yellow", soft_wrap=True)
-    record = Record(
-        redactor,
-        title="Dry run" if dry_run else "Redaction run",
-        source=options.source_names(sources, files_from),
-        results=results,
-        report=report,
-        content=content,
-    )
-    ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "redacting")
+    with ExitStack() as stack:
+        ledger = run_folder.open_ledger(run_folder_path, resume, redactor, context.params)
+        record = Record(
+            redactor,
+            title="Dry run" if dry_run else "Redaction run",
+            source=options.source_names(sources, files_from),
+            results=results,
+            report=report,
+            content=content,
+            ledger=ledger and stack.enter_context(ledger),
+        )
+        if ledger is not None:
+            batch = replace(batch, wrote=ledger.wrote)
+        capacity = Capacity(jobs, memory)
+        ended = follow(
+            lambda stop: threads.run(
+                batch, source, record.entry, capacity=capacity, stop=stop, recall=ledger
+            ),
+            record,
+            Watch(remarks, "redacting", total=options.counted(source), gate=gate, price=imm_price),
+        )
+        code = worst(ended, record.exit_code(fail_on))
+        run_folder.write_summary(record, gate, imm_price, code)
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
+    if record.recalled:
+        remarks.print(f"{count(record.recalled, 'picture')} of these were done before.")
     _tell_imm(gate, imm_price, remarks)
     record.print_refresh()
-    record.print_failures(context)
-    if report:
-        remarks.print(f"Report: {report}", soft_wrap=True)
-    leave(worst(ended, record.exit_code(fail_on)))
+    record.print_failures(context, is_whole=ended is Exit.DONE)
+    for kind, path in (("Report", report), ("Run folder", ledger and str(ledger.folder))):
+        if path:
+            remarks.print(f"{kind}: {path}", soft_wrap=True)
+    leave(code)
 
 
 def _tell_imm(gate: ImmGate, price: float, remarks: Console) -> None:

@@ -39,9 +39,10 @@ def scan(
     """
     detector = options.pick_detector(detector, sources, files_from)
 
-    from redactor.batch import Batch
+    from redactor.batch import Batch, Capacity, threads
     from redactor.cli import output
     from redactor.cli.follow import follow
+    from redactor.cli.progress import Watch
     from redactor.cli.record import Record
     from redactor.report.words import count
 
@@ -49,7 +50,7 @@ def scan(
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     source = options.open_sources(sources, files_from, settings=settings)
-    batch = Batch(redactor, dry_run=True, jobs=jobs)
+    batch = Batch(redactor, dry_run=True)
     record = Record(
         redactor,
         title="Scan",
@@ -58,7 +59,12 @@ def scan(
         content=content,
         codes=True,
     )
-    ended = follow(lambda stop: batch.run(source, stop=stop), record, remarks, "scanning")
+    capacity = Capacity(jobs)
+    ended = follow(
+        lambda stop: threads.run(batch, source, record.entry, capacity=capacity, stop=stop),
+        record,
+        Watch(remarks, "scanning", total=options.counted(source)),
+    )
     record.print_codes(output.stdout())
     if record.tally.pictures:
         pictures = count(record.tally.pictures, "picture")

@@ -49,10 +49,11 @@ def verify(
     has drawn (sharpened, deblurred, by thresholds ...), and up close at whatever looks like a code.
     A code that --policy or --results allows is no finding.
     """
-    from redactor.batch import Batch
+    from redactor.batch import Batch, Capacity, threads
     from redactor.cli import output
     from redactor.cli.allowed import Allowed
     from redactor.cli.follow import follow
+    from redactor.cli.progress import Watch
     from redactor.cli.record import Record
     from redactor.detect import LocalDetector
     from redactor.report.words import count
@@ -63,7 +64,7 @@ def verify(
     remarks = output.stderr(quiet=quiet)
     settings = options.oss_settings(endpoint, region, jobs)
     source = options.open_sources(sources, files_from, settings=settings)
-    batch = Batch(redactor, dry_run=True, jobs=jobs)
+    batch = Batch(redactor, dry_run=True)
     record = Record(
         redactor,
         title="Verification",
@@ -72,7 +73,15 @@ def verify(
         codes=True,
     )
     ended = follow(
-        lambda stop: allowed.findings(batch.run(source, stop=stop)), record, remarks, "verifying"
+        lambda stop: threads.run(
+            batch,
+            source,
+            lambda outcome: record.entry(allowed.findings(outcome)),
+            capacity=Capacity(jobs),
+            stop=stop,
+        ),
+        record,
+        Watch(remarks, "verifying", total=options.counted(source)),
     )
     console = output.stdout()
     record.print_codes(console)

@@ -83,7 +83,7 @@ class LocalDetector:
     """
 
     def __init__(self, *, thorough: bool = False, audits: bool = False) -> None:
-        self._is_thorough, self._audits = thorough, audits
+        self.is_thorough, self._audits = thorough, audits
         self._zxing, self._opencv = ZxingDetector(), OpencvDetector()
         self._zbar = ZbarDetector() if zbar.is_available() else None
         self._readers: list[Reader] = [self._zxing, *([self._zbar] if self._zbar else [])]
@@ -190,13 +190,13 @@ class LocalDetector:
                 reported += [replace(c, quad=c.quad.shift(left, top)) for c in codes]
         reported += self._read_slanted(gray, reported)
         finders = outside(find_finders(crisp(flat)), factor, reported)
-        if finders or self._is_thorough:
+        if finders or self.is_thorough:
             # A finder pattern without its code: where there is one, there are more.
             for raster, scale in self._closer(gray):
                 reported += _guarded(zxing.name, zxing.detect_qr, raster, scale)
                 more = [finder.scaled(scale / factor) for finder in find_finders(raster)]
                 finders = distinct([*finders, *outside(more, factor, reported)])
-        if self._is_thorough and self._zbar is not None:
+        if self.is_thorough and self._zbar is not None:
             reported += _guarded(self._zbar.name, self._zbar.read, large, shrunk)
         located = locate(gray, flat, factor, finders, reported)
         return [*(code for code in reported if code.is_read), *located]
@@ -205,7 +205,7 @@ class LocalDetector:
         """Give rasters in which finder patterns without a code are looked for."""
         small, factor = shrink(gray, _CLOSER_PX)
         yield crisp(flat := flatten(small)), factor
-        if self._is_thorough:
+        if self.is_thorough:
             yield sharpen(flat, 1.0), factor
             large, factor = shrink(gray, _LARGE_PX)
             yield crisp(flatten(large)), factor

@@ -26,10 +26,10 @@ from types import TracebackType
 from typing import Self
 
 from redactor.errors import BackendMissing, RedactorError, Unavailable
-from redactor.hooks.room import Room
 from redactor.hooks.worker import Ask, Job, Ready, Said, Setup, Weight
 from redactor.model import DEFAULT_LIMITS, AskImageCodes, Flag, Limits, Origin, Result, Verdict
 from redactor.policy import Policy
+from redactor.room import Room
 
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_BYTES = 4 << 30

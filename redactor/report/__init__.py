@@ -5,7 +5,7 @@ was asked for. Values in, values out: nothing here prints, opens files or asks t
 """
 
 from redactor.report.html import HtmlReport
-from redactor.report.rows import SCHEMA_VERSION, Row, dump_row, read_rows, row
+from redactor.report.rows import SCHEMA_VERSION, Row, dump_row, read_rows, reduce, row
 from redactor.report.table import codes_table, pictures_table, summary_table, verdict_text
 from redactor.report.tally import Tally
 from redactor.report.text import Content, defang, disclose, escape_text, shorten
@@ -25,6 +25,7 @@ __all__ = [
     "escape_text",
     "pictures_table",
     "read_rows",
+    "reduce",
     "row",
     "shorten",
     "summary_table",

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, cast
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
 from redactor.model import Check, Decision, Origin, PictureDecision, Region, Result
-from redactor.report.text import RUN_KEY, Content, disclose
+from redactor.report.text import RUN_KEY, Content, Disclosed, disclose
 
 SCHEMA_VERSION = 1
 
@@ -144,6 +144,7 @@ def row(
     content: Content = Content.HOST,
     key: bytes = RUN_KEY,
     profile: Profile | None = None,
+    exact: bool = False,
 ) -> Row:
     """Put down what happened to one picture.
 
@@ -155,6 +156,7 @@ def row(
         key: Of content hashes; by default one of this process.
         profile: Says what a content is for, and whether it is one plain web address; None to
             tell neither.
+        exact: Leave corners and confidences as they are, so that a policy decides as it did.
     """
     facts = result.facts
     return Row(
@@ -184,11 +186,54 @@ def row(
         origin=_origin(facts.origin) if facts else None,
         limit_reached=facts is not None and facts.limit_reached,
         picture_rules=[_picture_rule(said) for said in result.picture_rules],
-        codes=[_code(decision, content, key, profile) for decision in result.codes],
+        codes=[_code(decision, content, key, profile, exact) for decision in result.codes],
         regions=[_region(region) for region in result.regions],
         checks=[_check(check) for check in result.checks],
         seconds={stage: _number(spent, 4) for stage, spent in result.seconds.items()},
     )
+
+
+def reduce(entry: Row, content: Content, *, key: bytes = RUN_KEY) -> Row:
+    """Give a row that tells no more of contents than is asked for.
+
+    Args:
+        entry: A row as `row` makes it; what it does not tell cannot be told.
+        content: How much of the content of codes is told.
+        key: Of content hashes.
+    """
+    return Row(**{**entry, "codes": [_reduced(code, content, key) for code in entry["codes"]]})
+
+
+def _reduced(code: CodeRow, mode: Content, key: bytes) -> CodeRow:
+    is_whole = code["content_as"] == "full"
+    told = disclose(code["content"], mode, key=key) if is_whole else _kept(code, mode)
+    readings = code["readings"]
+    if is_whole:
+        readings = [disclose(text, mode, key=key).text for text in readings]
+    elif told.kind == "none":
+        readings = [None for _ in readings]
+    confidence = code["confidence"]
+    return CodeRow(
+        **{
+            **code,
+            "quad": [[round(x, 1), round(y, 1)] for x, y in code["quad"]],
+            "confidence": None if confidence is None else round(confidence, 3),
+            "content": told.text,
+            "content_as": told.kind,
+            "readings": readings,
+            "kinds": None if mode is Content.NONE else code["kinds"],
+            "plain": None if mode is Content.NONE else code["plain"],
+        }
+    )
+
+
+def _kept(code: CodeRow, mode: Content) -> Disclosed:
+    """Give what a row tells already, if that is not more than is asked for."""
+    kind = code["content_as"]
+    is_less = mode is Content.FULL or (
+        kind in ("host", "scheme") if mode is Content.HOST else kind == mode.value
+    )
+    return Disclosed(code["content"], kind) if is_less else Disclosed(None, "none")
 
 
 def dump_row(entry: Row) -> str:
@@ -271,7 +316,9 @@ def _origin(origin: Origin) -> OriginRow:
     )
 
 
-def _code(decision: Decision, mode: Content, key: bytes, profile: Profile | None) -> CodeRow:
+def _code(
+    decision: Decision, mode: Content, key: bytes, profile: Profile | None, exact: bool
+) -> CodeRow:
     seen = decision.detection
     told = disclose(seen.content, mode, key=key)
     kinds, plain = None, None
@@ -279,13 +326,13 @@ def _code(decision: Decision, mode: Content, key: bytes, profile: Profile | None
         kinds, plain = profile(seen.content)
     return CodeRow(
         frame=seen.frame,
-        quad=_corners(seen.quad),
+        quad=[[float(x), float(y)] for x, y in seen.quad.corners] if exact else _corners(seen.quad),
         symbology=seen.symbology.value,
         content=told.text,
         content_as=told.kind,
         length=None if seen.content is None else len(seen.content),
         read=seen.is_read,
-        confidence=_number(seen.confidence, 3),
+        confidence=_number(seen.confidence, 15 if exact else 3),
         sources=list(seen.sources),
         disputed=seen.is_disputed,
         readings=[disclose(text, mode, key=key).text for text in seen.readings]

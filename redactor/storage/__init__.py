@@ -58,6 +58,17 @@ class Item(Protocol):
     def modified(self) -> float | None:
         """When it changed last, in seconds since 1970; None where that is not known."""
 
+    @property
+    def size(self) -> int | None:
+        """Bytes, as the listing or the system says; None where that is not known."""
+
+    @property
+    def state(self) -> str | None:
+        """What differs once the bytes do, told without reading them: such as an ETag.
+
+        None where that is not known.
+        """
+
     def read(self, *, max_bytes: int) -> Blob:
         """Read the bytes.
 

@@ -51,8 +51,26 @@ class LocalItem:
     @property
     def modified(self) -> float | None:
         """When the file was written last."""
+        found = self._stat()
+        return found and found.st_mtime
+
+    @property
+    def size(self) -> int | None:
+        """As the system says."""
+        found = self._stat()
+        return found and found.st_size
+
+    @property
+    def state(self) -> str | None:
+        """Size, times of writing and of change, and inode; the latter two cannot be set back."""
+        found = self._stat()
+        return found and (
+            f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_dev}-{found.st_ino}"
+        )
+
+    def _stat(self) -> os.stat_result | None:
         try:
-            return os.stat(self.name).st_mtime  # noqa: PTH116 - the path as given
+            return os.stat(self.name)  # noqa: PTH116 - the path as given
         except (OSError, ValueError):
             return None  # reading it will tell
 
@@ -91,6 +109,16 @@ class StreamItem:
 
     @property
     def modified(self) -> float | None:
+        """None."""
+        return None
+
+    @property
+    def size(self) -> int | None:
+        """None."""
+        return None
+
+    @property
+    def state(self) -> str | None:
         """None."""
         return None
 
@@ -195,12 +223,12 @@ class LocalSource:
             yield _missing(spec, "no picture matches")
 
     def _is_pattern(self, spec: str) -> bool:
-        return (
-            spec not in self.literal
-            and not _MAGIC.isdisjoint(spec)
-            and "\0" not in spec
-            and not os.path.lexists(spec)
-        )
+        return spec not in self.literal and is_pattern(spec)
+
+
+def is_pattern(spec: str) -> bool:
+    """Whether it holds `*`, `?` or `[`, and no file has that very name."""
+    return not _MAGIC.isdisjoint(spec) and "\0" not in spec and not os.path.lexists(spec)
 
 
 def walk(

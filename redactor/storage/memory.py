@@ -41,6 +41,16 @@ class MemoryItem:
         """None."""
         return None
 
+    @property
+    def size(self) -> int | None:
+        """None."""
+        return None
+
+    @property
+    def state(self) -> str | None:
+        """None."""
+        return None
+
     def read(self, *, max_bytes: int) -> Blob:
         """Give the bytes."""
         data = _given(self.data)

@@ -42,6 +42,16 @@ class FailedItem:
         """None."""
         return None
 
+    @property
+    def size(self) -> int | None:
+        """None."""
+        return None
+
+    @property
+    def state(self) -> str | None:
+        """None."""
+        return None
+
     def read(self, *, max_bytes: int) -> Blob:
         """Raise the error."""
         raise self.error

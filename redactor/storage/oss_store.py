@@ -54,6 +54,16 @@ class OssItem:
         """Asks `image/codes` about the object."""
         return lambda: self.client.ask_image_codes(self.place, gate=self.imm)
 
+    @property
+    def size(self) -> int | None:
+        """As the listing says."""
+        return self.entry.size if self.entry else None
+
+    @property
+    def state(self) -> str | None:
+        """The ETag, as the listing says."""
+        return (self.entry.etag or None) if self.entry else None
+
     def read(self, *, max_bytes: int) -> Blob:
         """Read the object; one that is listed as too large is not even asked for."""
         if self.entry is not None and self.entry.size > max_bytes:

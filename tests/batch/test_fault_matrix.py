@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from redactor.batch import Batch
+from redactor.batch import Batch, Capacity, threads
 from redactor.errors import BackendMissing
 from redactor.storage.oss import OssClient
 from redactor.storage.oss_in_place import OssInPlace, OssQuarantine, OssShelf
@@ -86,7 +86,8 @@ def run(server, way, redactors):
     if way == "move":
         batch = replace(batch, quarantine=OssQuarantine(shelf))
     try:
-        (outcome,) = batch.run(OssSource(client, OssPlace("shop", "in/"), "in/"))
+        source = OssSource(client, OssPlace("shop", "in/"), "in/")
+        (outcome,) = threads.run(batch, source, lambda one: one, capacity=Capacity(1))
     except (BackendMissing, ValueError):
         return None
     return outcome

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from redactor import Limits, Verdict
-from redactor.batch import Batch
+from redactor.batch import Batch, Capacity, threads
 from redactor.errors import BackendMissing, StorageError, Unavailable
 from redactor.storage.local import LocalSource
 from redactor.storage.local_sink import FileSink, FolderSink
@@ -20,6 +20,16 @@ def pictures(a_picture):
     return {"in/a.png": a_picture(LINK), "in/b.png": a_picture(), "c.jpg": b"no picture"}
 
 
+def go(batch, source, *, jobs=1, stop=None):
+    """Run on threads; gives the outcomes in the order of the source."""
+    return sorted(stream(batch, source, jobs=jobs, stop=stop), key=lambda one: one.number)
+
+
+def stream(batch, source, *, jobs=1, stop=None):
+    """Run on threads; gives the outcomes as they are finished."""
+    return threads.run(batch, source, lambda outcome: outcome, capacity=Capacity(jobs), stop=stop)
+
+
 def verdicts(outcomes):
     return [outcome.result.verdict for outcome in outcomes]
 
@@ -27,7 +37,7 @@ def verdicts(outcomes):
 def test_each_picture_has_an_outcome_in_the_order_of_the_source(pictures, a_redactor):
     sink = MemorySink()
 
-    outcomes = list(Batch(a_redactor(), sink, jobs=3).run(MemorySource(pictures)))
+    outcomes = go(Batch(a_redactor(), sink), MemorySource(pictures), jobs=3)
 
     assert [outcome.result.name for outcome in outcomes] == list(pictures)
     assert verdicts(outcomes) == [Verdict.REDACTED, Verdict.CLEAN, Verdict.QUARANTINED]
@@ -38,7 +48,7 @@ def test_each_picture_has_an_outcome_in_the_order_of_the_source(pictures, a_reda
 def test_finished_pictures_are_written_with_their_content_type(pictures, a_redactor, read_codes):
     sink = MemorySink()
 
-    list(Batch(a_redactor(), sink).run(MemorySource(pictures)))
+    list(go(Batch(a_redactor(), sink), MemorySource(pictures)))
 
     assert set(sink.written) == {"in/a.png", "in/b.png"}
     assert read_codes(sink.written["in/a.png"]) == []
@@ -50,7 +60,7 @@ def test_a_dry_run_writes_nothing_anywhere(pictures, a_redactor):
     sink, quarantine = MemorySink(), MemorySink()
     batch = Batch(a_redactor(), sink, dry_run=True, quarantine=quarantine)
 
-    outcomes = list(batch.run(MemorySource(pictures)))
+    outcomes = list(go(batch, MemorySource(pictures)))
 
     assert verdicts(outcomes)[0] is Verdict.REDACTED
     assert sink.written == quarantine.written == {}
@@ -60,7 +70,7 @@ def test_a_held_picture_is_not_written_and_has_not_failed(pictures, a_redactor):
     sink = MemorySink()
     redactor = a_redactor(default="fill, flag: review", extra="hold: true")
 
-    held, *_ = Batch(redactor, sink).run(MemorySource(pictures))
+    held, *_ = go(Batch(redactor, sink), MemorySource(pictures))
 
     assert held.result.held
     assert held.written is None
@@ -76,7 +86,7 @@ def test_a_held_picture_is_not_written_and_has_not_failed(pictures, a_redactor):
 def test_a_picture_that_cannot_be_read_fails_alone(error, pictures, a_redactor):
     source = MemorySource({"a.png": error} | pictures)
 
-    first, *others = Batch(a_redactor(), MemorySink()).run(source)
+    first, *others = go(Batch(a_redactor(), MemorySink()), source)
 
     assert first.has_failed
     assert first.error == str(error)
@@ -87,7 +97,7 @@ def test_a_picture_that_cannot_be_read_fails_alone(error, pictures, a_redactor):
 def test_a_picture_beyond_the_limit_of_bytes_is_quarantined(pictures, a_redactor):
     redactor = a_redactor(limits=Limits(max_bytes=100))
 
-    outcomes = list(Batch(redactor, MemorySink()).run(MemorySource(pictures)))
+    outcomes = list(go(Batch(redactor, MemorySink()), MemorySource(pictures)))
 
     assert verdicts(outcomes) == [Verdict.QUARANTINED] * 3
     assert "limit of 100 bytes" in outcomes[0].result.reasons[0]
@@ -107,7 +117,7 @@ class Failing:
 def test_a_picture_that_cannot_be_written_fails_alone(pictures, a_redactor):
     batch = Batch(a_redactor(), Failing(StorageError("disk: full")))
 
-    outcomes = list(batch.run(MemorySource(pictures)))
+    outcomes = list(go(batch, MemorySource(pictures)))
 
     assert [outcome.error for outcome in outcomes] == ["disk: full", "disk: full", None]
     assert verdicts(outcomes)[0] is Verdict.REDACTED
@@ -116,7 +126,7 @@ def test_a_picture_that_cannot_be_written_fails_alone(pictures, a_redactor):
 def test_a_mistake_of_ours_fails_one_picture_alone(pictures, a_redactor):
     batch = Batch(a_redactor(), Failing(ZeroDivisionError("division by zero")))
 
-    first, second, _ = batch.run(MemorySource(pictures))
+    first, second, _ = go(batch, MemorySource(pictures))
 
     assert first.has_failed
     assert first.result.verdict is Verdict.QUARANTINED
@@ -127,11 +137,11 @@ def test_a_mistake_of_ours_fails_one_picture_alone(pictures, a_redactor):
 def test_what_is_there_is_replaced_only_when_asked(pictures, a_redactor):
     sink = MemorySink({"in/a.png": b"old"})
 
-    first, *_ = Batch(a_redactor(), sink).run(MemorySource(pictures))
+    first, *_ = go(Batch(a_redactor(), sink), MemorySource(pictures))
     assert "exists" in first.error
     assert sink.written["in/a.png"] == b"old"
 
-    first, *_ = Batch(a_redactor(), sink, overwrite=True).run(MemorySource(pictures))
+    first, *_ = go(Batch(a_redactor(), sink, overwrite=True), MemorySource(pictures))
     assert first.written == "in/a.png"
     assert sink.written["in/a.png"] == first.result.image
 
@@ -139,7 +149,7 @@ def test_what_is_there_is_replaced_only_when_asked(pictures, a_redactor):
 def test_quarantined_pictures_are_copied_as_they_came(pictures, a_redactor):
     quarantine = MemorySink()
 
-    list(Batch(a_redactor(), MemorySink(), quarantine=quarantine).run(MemorySource(pictures)))
+    list(go(Batch(a_redactor(), MemorySink(), quarantine=quarantine), MemorySource(pictures)))
 
     assert quarantine.written == {"c.jpg": b"no picture"}
 
@@ -149,7 +159,7 @@ def test_another_picture_of_the_same_name_does_not_push_a_copy_out(a_redactor, t
     batch = Batch(a_redactor(), quarantine=quarantine)
 
     for data in (b"one", b"two", b"one", b"two"):
-        list(batch.run(MemorySource({"x/c.jpg": data})))
+        list(go(batch, MemorySource({"x/c.jpg": data})))
 
     kept = sorted(path.name for path in (tmp_path / "x").iterdir())
     assert sorted((tmp_path / "x" / name).read_bytes() for name in kept) == [b"one", b"two"]
@@ -163,11 +173,11 @@ def test_another_picture_of_the_same_name_does_not_push_a_copy_out(a_redactor, t
 def test_a_missing_backend_ends_the_run_once_what_was_in_hand_is_told(pictures, a_redactor):
     gone = BackendMissing("oss://b: credentials expired")
     source = MemorySource(pictures | {"d.png": gone} | {f"{n}.png": gone for n in range(50)})
-    batch = Batch(a_redactor(), MemorySink(), jobs=2)
+    batch = Batch(a_redactor(), MemorySink())
     outcomes = []
 
     with pytest.raises(BackendMissing, match="expired"):
-        outcomes.extend(batch.run(source))
+        outcomes.extend(stream(batch, source))
     # A list grows while the run goes on.
     assert [outcome.result.name for outcome in outcomes] == list(pictures)
 
@@ -184,7 +194,7 @@ def test_a_source_that_fails_while_it_lists_loses_no_outcome(pictures, a_redacto
     outcomes = []
 
     with pytest.raises(BackendMissing):
-        outcomes.extend(Batch(a_redactor(), jobs=4).run(Breaking(pictures)))
+        outcomes.extend(stream(Batch(a_redactor()), Breaking(pictures)))
     assert len(outcomes) == len(pictures)
 
 
@@ -193,7 +203,7 @@ def test_a_stopped_run_finishes_what_is_in_hand_and_begins_nothing_else(a_pictur
     source = MemorySource({f"{n:02}.png": a_picture() for n in range(40)})
     outcomes = []
 
-    for outcome in Batch(a_redactor(), sink, jobs=2).run(source, stop=stop):
+    for outcome in stream(Batch(a_redactor(), sink), source, stop=stop):
         outcomes.append(outcome)
         stop.set()
 
@@ -215,7 +225,7 @@ def test_no_more_is_in_hand_than_there_are_jobs_for(a_picture, a_redactor):
                 yield item
 
     source = Watched({f"{n:02}.png": a_picture() for n in range(40)})
-    run = Batch(a_redactor(), jobs=2).run(source)
+    run = stream(Batch(a_redactor()), source)
 
     next(run)
 
@@ -237,7 +247,7 @@ def folder(tmp_path, a_picture):
 
 def in_place(redactor, folder, originals):
     batch = Batch(redactor, originals=FolderSink(str(originals)))
-    return list(batch.run(LocalSource([str(folder)], [str(originals)])))
+    return list(go(batch, LocalSource([str(folder)], [str(originals)])))
 
 
 def test_in_place_a_picture_is_replaced_once_its_original_is_safe(
@@ -257,7 +267,7 @@ def test_in_place_nothing_is_replaced_whose_original_cannot_be_kept(folder, a_re
     before = (folder / "sub" / "a.png").read_bytes()
     batch = Batch(a_redactor(), originals=Failing(StorageError("originals: disk full")))
 
-    outcomes = list(batch.run(LocalSource([str(folder)])))
+    outcomes = list(go(batch, LocalSource([str(folder)])))
 
     assert [outcome.error for outcome in outcomes] == [None, "originals: disk full"]
     assert (folder / "sub" / "a.png").read_bytes() == before
@@ -304,7 +314,7 @@ def test_in_place_a_link_stays_and_what_it_shows_is_redacted(
 def test_in_place_is_for_files(pictures, a_redactor):
     batch = Batch(a_redactor(), originals=MemorySink())
 
-    first, *_ = batch.run(MemorySource(pictures))
+    first, *_ = go(batch, MemorySource(pictures))
 
     assert "only files" in first.error
 
@@ -318,7 +328,7 @@ def test_no_picture_is_written_over_itself(link, folder, tmp_path, a_redactor):
         target.symlink_to(folder)
     batch = Batch(a_redactor(), FolderSink(str(target)), overwrite=True)
 
-    outcomes = list(batch.run(LocalSource([str(folder)])))
+    outcomes = list(go(batch, LocalSource([str(folder)])))
 
     assert all("over itself" in outcome.error for outcome in outcomes)
     assert (folder / "sub" / "a.png").read_bytes() == before
@@ -329,7 +339,7 @@ def test_no_file_is_written_over_itself(folder, a_redactor):
     before = path.read_bytes()
     batch = Batch(a_redactor(), FileSink(str(path)), overwrite=True)
 
-    (outcome,) = batch.run(LocalSource([str(path)]))
+    (outcome,) = go(batch, LocalSource([str(path)]))
 
     assert "over itself" in outcome.error
     assert path.read_bytes() == before
@@ -342,7 +352,7 @@ def test_the_store_is_asked_about_each_picture(pictures, a_redactor):
     answer = json.dumps({"RequestId": "1", "Codes": []}).encode()
     source = MemorySource(pictures, image_codes={"in/b.png": answer})
 
-    _, clean, _ = Batch(a_redactor(detector="imm"), MemorySink()).run(source)
+    _, clean, _ = go(Batch(a_redactor(detector="imm"), MemorySink()), source)
 
     assert clean.result.verdict is Verdict.CLEAN
     assert clean.result.detectors == ("imm",)

@@ -350,8 +350,8 @@ def test_imm_is_asked_as_often_as_allowed_and_the_cost_is_told(redactor, shop, t
     assert sum(bool(request.process) for request in shop.requests) == 2
     assert "image/codes was asked 2 times and answered 2: about USD 2.0000" in ended.err
     assert "--max-imm-calls was reached" in ended.err
-    *_, last = rows(tmp_path / "r.jsonl").values()
-    assert any("as often as allowed" in remark for remark in last["remarks"])
+    told = [remark for row in rows(tmp_path / "r.jsonl").values() for remark in row["remarks"]]
+    assert any("as often as allowed" in remark for remark in told)
 
 
 def test_a_run_goes_on_locally_when_imm_is_down(redactor, shop, a_picture, read_codes, tmp_path):
@@ -363,5 +363,6 @@ def test_a_run_goes_on_locally_when_imm_is_down(redactor, shop, a_picture, read_
 
     assert ended.code == 0, ended.err
     assert "IMM failed too often and was not asked any more" in ended.err
-    assert sum(bool(request.process) for request in shop.requests) == 15
+    # Five pictures, three tries each; a sixth may be asked about while they are waited for.
+    assert sum(bool(request.process) for request in shop.requests) in range(15, 19)
     assert all(read_codes(path.read_bytes()) == [] for path in (tmp_path / "out").rglob("*.png"))

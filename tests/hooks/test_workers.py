@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from redactor.errors import BackendMissing, Unavailable
-from redactor.hooks.room import Room
 from redactor.hooks.workers import Workers
 from redactor.model import ImageCodes, Verdict
 from redactor.pipeline import Redactor
+from redactor.room import Room
 
 
 @pytest.fixture

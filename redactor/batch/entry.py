@@ -1,0 +1,89 @@
+"""What is recorded of a picture: its row, and what tells whether it must be done again."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from redactor.batch.recorded import decided
+from redactor.batch.run import Outcome
+from redactor.model import Verdict
+from redactor.policy import Policy, profile
+from redactor.report.rows import Row, row
+from redactor.report.text import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One picture of a run, as the ledger keeps it and reports take it.
+
+    Attributes:
+        row: All that is told of it, contents of codes whole.
+        relative: Its place below the source.
+        number: Its place in the listing, from 0.
+        state: What the store said of it before it was read; None where it says nothing.
+        after: What a store that tells MD5 as its ETag says of it now, if it was replaced in place
+            there; None otherwise.
+        decided: What the policy said of it that bears on what becomes of it.
+        refresh: URL that caches should fetch again; None where nothing was replaced.
+        before: The bytes that came in; None where they are not kept.
+        image: The bytes to store, likewise.
+        is_recalled: Whether it was done by an earlier run.
+    """
+
+    row: Row
+    relative: str
+    number: int = 0
+    state: str | None = None
+    after: str | None = None
+    decided: str = ""
+    refresh: str | None = None
+    before: bytes | None = None
+    image: bytes | None = None
+    is_recalled: bool = False
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the picture was quarantined, or could not be read or written."""
+        return self.row["error"] is not None or self.row["verdict"] == Verdict.QUARANTINED
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, in words."""
+        return self.row["error"] or "; ".join(self.row["reasons"])
+
+
+def entry_of(outcome: Outcome, policy: Policy, *, keeps_pictures: bool = False) -> Entry:
+    """Put down what happened to one picture.
+
+    Args:
+        outcome: What happened.
+        policy: What decided.
+        keeps_pictures: Keep the bytes before and after, for a report.
+    """
+    result = outcome.result
+    image = result.image if result.is_publishable else None
+    is_replaced = outcome.refresh is not None and image is not None
+    return Entry(
+        row(
+            result,
+            written=outcome.written,
+            error=outcome.error,
+            content=Content.FULL,
+            profile=profile,
+            exact=True,
+        ),
+        outcome.relative,
+        outcome.number,
+        outcome.state,
+        _md5(image) if is_replaced and image is not None else None,
+        decided(policy, result.codes, result.picture_rules),
+        outcome.refresh,
+        outcome.before if keeps_pictures else None,
+        image if keeps_pictures else None,
+    )
+
+
+def _md5(data: bytes) -> str:
+    # What OSS gives as the ETag of an object that was put in one piece.
+    return hashlib.md5(data, usedforsecurity=False).hexdigest().upper()

@@ -1,0 +1,385 @@
+"""What a run has done, kept in its folder, so that the next run goes on where it ended.
+
+One SQLite file, one row per picture, also for pictures in which nothing was found. It keeps the
+contents of codes whole, so that a changed policy can be replayed without the pictures, and is for
+its owner alone (mode 0600). A picture is recorded after it was written: what the ledger says is
+done is done, whenever the run was killed. What was written and not recorded any more is found
+where it was to be written, byte for byte, and recorded then.
+
+Writes are gathered for up to a second. A killed run loses the record of that second at most; a
+machine without power perhaps a little more, and never what was recorded before (WAL,
+synchronous=NORMAL: https://www.sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+
+from redactor.batch.entry import Entry
+from redactor.batch.recorded import replay
+from redactor.errors import RunFolderError
+from redactor.pipeline import Redactor
+from redactor.report.rows import Row
+from redactor.storage import Blob, Item
+from redactor.version import __version__
+
+FILE = "ledger.sqlite"
+RESULTS = "results.jsonl"
+SUMMARY = "run.json"
+_LOCK = "lock"
+_APPLICATION = 0x52644C67  # "RdLg", in the file's header
+_VERSION = 1
+_GATHERED_S = 1.0
+_GATHERED = 500
+
+_SCHEMA = """
+CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE pictures (
+    name BLOB PRIMARY KEY,          -- as the user would type it; not always UTF-8
+    relative BLOB NOT NULL,
+    number INTEGER NOT NULL,        -- in the listing
+    state TEXT,                     -- of the source before it was read
+    after TEXT,                     -- of the source after it was replaced in place
+    setting TEXT NOT NULL,          -- what looked: versions, detector, limits
+    policy TEXT NOT NULL,           -- hash
+    day TEXT NOT NULL,              -- on which was decided, for what expires
+    decided TEXT NOT NULL,
+    source_hash TEXT NOT NULL,
+    output_hash TEXT,
+    row TEXT NOT NULL,              -- JSON, contents whole
+    recorded REAL NOT NULL          -- seconds since 1970
+) WITHOUT ROWID;
+"""
+
+
+class Ledger:
+    """The record of a run. Threads share it; two processes cannot. A context manager.
+
+    Args:
+        folder: Of the run; made if it is not there.
+        redactor: What looks and decides; None to read only.
+        places: Where pictures go; a run with others needs another folder.
+
+    Raises:
+        RunFolderError: If another run uses it, it belongs to another run, or it cannot be used.
+    """
+
+    def __init__(
+        self, folder: str | Path, redactor: Redactor | None = None, places: str = ""
+    ) -> None:
+        self.folder = Path(folder)
+        self._redactor = redactor
+        self._setting = _setting(redactor) if redactor else ""
+        self._day = datetime.now(UTC).date().isoformat()
+        self._guard = threading.RLock()
+        self._waiting: list[tuple[object, ...]] = []
+        self._flushed = time.monotonic()
+        self._files = contextlib.ExitStack()
+        try:
+            if redactor is None:
+                self._open_to_read()
+            else:
+                self._open(places)
+        except (OSError, sqlite3.Error, UnicodeError) as error:
+            self._files.close()
+            raise _failure(self.folder, error) from error
+        except RunFolderError:
+            self._files.close()
+            raise
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._files:
+            if self._redactor is not None:
+                self.flush()
+
+    def forget(self) -> None:
+        """Begin anew: nothing is done yet."""
+        with self._guard, self._base:
+            self._base.execute("DELETE FROM pictures")
+
+    def __len__(self) -> int:
+        with self._guard:
+            self.flush()
+            found = self._base.execute("SELECT count(*) FROM pictures").fetchone()
+        return int(found[0])
+
+    def record(self, entry: Entry) -> None:
+        """Keep what happened to a picture.
+
+        Raises:
+            RunFolderError: If it cannot be kept; what was kept before is safe.
+        """
+        assert self._redactor is not None
+        told = entry.row
+        with self._guard:
+            self._waiting.append(
+                (
+                    os.fsencode(told["name"]),
+                    os.fsencode(entry.relative),
+                    entry.number,
+                    entry.state,
+                    entry.after,
+                    self._setting,
+                    self._redactor.policy.hash,
+                    self._day,
+                    entry.decided,
+                    told["source_hash"],
+                    told["output_hash"],
+                    json.dumps(told),
+                    time.time(),
+                )
+            )
+            is_time = time.monotonic() - self._flushed >= _GATHERED_S
+            if is_time or len(self._waiting) >= _GATHERED:
+                self.flush()
+
+    def flush(self) -> None:
+        """Bring to the disk what was gathered.
+
+        Raises:
+            RunFolderError: If that cannot be done.
+        """
+        with self._guard:
+            if self._waiting:
+                self._write()
+            self._flushed = time.monotonic()
+
+    def _write(self) -> None:
+        places = ", ".join("?" * len(self._waiting[0]))
+        try:
+            if not (self.folder / FILE).exists():
+                raise OSError("it is gone")
+            with self._base:
+                self._base.execute("BEGIN")
+                self._base.executemany(
+                    f"INSERT OR REPLACE INTO pictures VALUES ({places})",
+                    self._waiting,
+                )
+        except (sqlite3.Error, OSError) as error:
+            raise _failure(self.folder, error) from error
+        self._waiting.clear()
+
+    def done(self, item: Item, number: int) -> Entry | None:
+        """Give what is recorded of a picture that need not be done again, by what its store says.
+
+        A picture is done if the same engines looked at the same bytes, today's policy says what
+        was said then, nothing went wrong around it, and what was written is still there.
+        """
+        found = self._find(item)
+        state = item.state if found else None
+        if found is None or state is None or state not in (found["state"], found["after"]):
+            return None
+        return self._recalled(found, item, number)
+
+    def same(self, item: Item, blob: Blob, number: int) -> Entry | None:
+        """The same for a picture that has been read, by its bytes."""
+        found = self._find(item)
+        if found is None:
+            return None
+        digest = hashlib.sha256(blob.data).hexdigest()
+        is_replaced = found["written"] == item.name and digest == found["output_hash"]
+        if digest != found["source_hash"] and not is_replaced:
+            return None
+        return self._recalled(found, item, number)
+
+    def wrote(self, item: Item, digest: str) -> bool:
+        """Say whether an earlier run wrote a file of this SHA-256 for a picture."""
+        with self._guard:
+            found = self._base.execute(
+                "SELECT output_hash FROM pictures WHERE name = ?", (os.fsencode(item.name),)
+            ).fetchone()
+        return found is not None and found[0] == digest
+
+    def _find(self, item: Item) -> dict[str, object] | None:
+        with self._guard:
+            cursor = self._base.execute(
+                "SELECT relative, state, after, policy, day, decided, source_hash, output_hash,"
+                " row FROM pictures WHERE name = ? AND setting = ?",
+                (os.fsencode(item.name), self._setting),
+            )
+            found = cursor.fetchone()
+            keys = [column[0] for column in cursor.description]
+        if found is None or found[0] != os.fsencode(item.relative):
+            return None
+        known: dict[str, object] = dict(zip(keys, found, strict=True))
+        row: Row = json.loads(str(known["row"]))
+        return {**known, "row": row, "written": row["written"]}
+
+    def _recalled(self, found: dict[str, object], item: Item, number: int) -> Entry | None:
+        assert self._redactor is not None
+        policy = self._redactor.policy
+        row: Row = found["row"]  # type: ignore[assignment]
+        if row["error"] is not None or not _is_there(row, item):
+            return None
+        if (found["policy"], found["day"]) != (policy.hash, self._day):
+            # Undecided: whether it could be opened at all may hang on the policy.
+            if row["origin"] is None:
+                return None
+            said, row = replay(row, policy)
+            if said != found["decided"]:
+                return None
+        entry = Entry(
+            row,
+            item.relative,
+            number,
+            item.state,
+            found["after"],  # type: ignore[arg-type]
+            str(found["decided"]),
+            is_recalled=True,
+        )
+        self.record(entry)
+        return entry
+
+    def rows(self) -> Iterator[Row]:
+        """Give the row of every picture, in the order of the listing; contents are whole."""
+        self.flush()
+        try:
+            for (row,) in self._base.execute("SELECT row FROM pictures ORDER BY number, name"):
+                yield json.loads(row)
+        except (sqlite3.Error, ValueError) as error:
+            raise _failure(self.folder, error) from error
+
+    def _open(self, places: str) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock()
+        path = self.folder / FILE
+        # Made here, because SQLite would give it the mode that the umask leaves; its further files
+        # take the mode of this one.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+        self._connect(str(path))
+        self._base.execute("PRAGMA journal_mode=WAL")
+        self._base.execute("PRAGMA synchronous=NORMAL")
+        if not self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            with self._base:
+                self._base.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA application_id={_APPLICATION};"
+                    f" PRAGMA user_version={_VERSION}; COMMIT;"
+                )
+        self._check_version()
+        self._check_places(places)
+
+    def _open_to_read(self) -> None:
+        path = self.folder / FILE
+        if not path.is_file():
+            raise RunFolderError(f"{self.folder}: no run folder; it holds no {FILE}")
+        self._connect(f"file:{_quoted(path)}?mode=ro", uri=True)
+        self._check_version()
+
+    def _connect(self, path: str, *, uri: bool = False) -> None:
+        self._base = sqlite3.connect(
+            path, uri=uri, check_same_thread=False, isolation_level=None, timeout=10
+        )
+        self._files.callback(self._base.close)
+
+    def _version(self) -> int:
+        return int(self._base.execute("PRAGMA user_version").fetchone()[0])
+
+    def _check_version(self) -> None:
+        application = self._base.execute("PRAGMA application_id").fetchone()[0]
+        if application != _APPLICATION:
+            raise RunFolderError(f"{self.folder / FILE}: not a ledger of redactor; left as it is")
+        if (found := self._version()) != _VERSION:
+            raise RunFolderError(
+                f"{self.folder / FILE}: version {found} of the ledger, and this redactor knows"
+                f" {_VERSION}; go on with the redactor that wrote it, or name a new --run-folder"
+            )
+
+    def _check_places(self, places: str) -> None:
+        with self._base:
+            self._base.execute("INSERT OR IGNORE INTO run VALUES ('places', ?)", (places,))
+        known = self._base.execute("SELECT value FROM run WHERE key = 'places'").fetchone()[0]
+        if known != places:
+            raise RunFolderError(
+                f"{self.folder}: keeps a run with {_in_words(known)}, and this is one with"
+                f" {_in_words(places)}; name another --run-folder"
+            )
+
+    def _lock(self) -> None:
+        path = self.folder / _LOCK
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._files.callback(os.close, descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            raise RunFolderError(
+                f"{self.folder}: another run is using it (process {pid}); wait for its end,"
+                " or name another --run-folder"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+
+
+def _setting(redactor: Redactor) -> str:
+    """Put down what looks at pictures: with another, all is looked at again."""
+    engines = {}
+    for package in ("zxing-cpp", "pyzbar", "opencv-python-headless"):
+        with contextlib.suppress(PackageNotFoundError):
+            engines[package] = version(package)
+    return json.dumps(
+        {
+            "redactor": __version__,
+            "engines": engines,
+            "names": redactor.local.names,
+            "detector": redactor.where,
+            "thorough": redactor.local.is_thorough,
+            "limits": asdict(redactor.limits),
+        }
+    )
+
+
+def _is_there(row: Row, item: Item) -> bool:
+    """Say whether what was written still is, where that can be told without asking a network."""
+    written = row["written"]
+    if written is None or written == item.name or written.startswith("oss://"):
+        return True
+    try:
+        return os.stat(written).st_size == row["output_bytes"]  # noqa: PTH116 - as recorded
+    except (OSError, ValueError):
+        return False
+
+
+def _in_words(places: str) -> str:
+    known = {key: value for key, value in json.loads(places).items() if value}
+    return ", ".join(
+        f"--{key.replace('_', '-')}" if value is True else f"--{key.replace('_', '-')} {value}"
+        for key, value in known.items()
+    )
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(os.fsencode(path.absolute()))
+
+
+def _failure(folder: Path, error: Exception) -> RunFolderError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return RunFolderError(
+        f"{folder}: the run cannot be recorded: {reason.lower()}; what was recorded before is safe"
+    )
