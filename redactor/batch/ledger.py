@@ -118,12 +118,6 @@ class Ledger:
         with self._guard, self._base:
             self._base.execute("DELETE FROM pictures")
 
-    def __len__(self) -> int:
-        with self._guard:
-            self.flush()
-            found = self._base.execute("SELECT count(*) FROM pictures").fetchone()
-        return int(found[0])
-
     def record(self, entry: Entry) -> None:
         """Keep what happened to a picture.
 

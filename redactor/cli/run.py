@@ -177,6 +177,9 @@ def run(
         remarks.print(f"Remark: {redactor.local.remark}", style="yellow", soft_wrap=True)
     with ExitStack() as stack:
         ledger = run_folder.open_ledger(run_folder_path, resume, redactor, context.params)
+        if ledger is not None:
+            stack.enter_context(ledger)
+            batch = replace(batch, wrote=ledger.wrote)
         record = Record(
             redactor,
             title="Dry run" if dry_run else "Redaction run",
@@ -184,10 +187,8 @@ def run(
             results=results,
             report=report,
             content=content,
-            ledger=ledger and stack.enter_context(ledger),
+            ledger=ledger,
         )
-        if ledger is not None:
-            batch = replace(batch, wrote=ledger.wrote)
         capacity = Capacity(jobs, memory)
         ended = follow(
             lambda stop: threads.run(

@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=20, metavar="N")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     options = parser.parse_args()
-    pictures = {f"in/{number:03}.png": _picture(number) for number in range(options.pictures)}
+    pictures = {f"in/{number:03}.png": a_picture(number) for number in range(options.pictures)}
     chance = random.Random(6)
     # A picture takes eight requests; the run begins with a probe of each place and a listing.
     points = sorted(chance.sample(range(12, 8 * options.pictures), options.points))
@@ -103,7 +103,8 @@ def _gray(data: bytes) -> np.ndarray:
     return np.array(Image.open(io.BytesIO(data)).convert("L"))
 
 
-def _picture(number: int) -> bytes:
+def a_picture(number: int) -> bytes:
+    """Give a small PNG that shows a QR code of its own."""
     barcode = zxingcpp.create_barcode(f"secret {number}", zxingcpp.BarcodeFormat.QRCode)
     symbol = np.array(zxingcpp.write_barcode_to_image(barcode, scale=3))
     sheet = np.full((140, 140), 235, np.uint8)
