@@ -410,7 +410,10 @@ class _Work:
         allowed = [decision for decision in self.decisions if not decision.action.hides]
         regions = [region for region in self.regions if region.frame < len(picture.pages)]
         with self._timed("verify"):
-            return verify.check(self.redactor.local, picture.frames, regions, allowed, whole=True)
+            is_remote = self.redactor.where is Where.IMM
+            return verify.check(
+                self.redactor.local, picture.frames, regions, allowed, whole=is_remote
+            )
 
     def _result(self, image: bytes | None, path: str | None, *, dry_run: bool = False) -> Result:
         flag = max(self._flags(), key=lambda level: level.rank, default=None)

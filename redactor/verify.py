@@ -52,23 +52,24 @@ def check(
         frames: The picture as it would be written, decoded again, and others in its file.
         regions: What is hidden, each in its frame.
         allowed: Decisions on the codes that stay.
-        whole: Look at every frame whole as well, not only at the regions with their context.
+        whole: Look at every frame as if for the first time as well, because only others have;
+            otherwise at the regions with their context, and at first sight at all around them.
 
     Raises:
         DetectorError: If an engine fails.
     """
-    readings = [
-        replace(code, frame=index)
-        for index in sorted({region.frame for region in regions})
-        for code in detector.read_areas(
-            frames[index],
-            [region.quad for region in regions if region.frame == index],
-            margin=_CONTEXT,
-            is_last=True,
-        )
-    ]
+    readings = []
+    for index in sorted({region.frame for region in regions}):
+        quads = [region.quad for region in regions if region.frame == index]
+        readings += [
+            replace(code, frame=index)
+            # To hide one code can bring out another, far from it.
+            for code in (
+                *detector.read_last(frames[index], quads, margin=_CONTEXT),
+                *detector.glance(frames[index]),
+            )
+        ]
     if whole:
-        # As the picture was looked at first: to hide one code can bring out another.
         readings += [code for code in detector.detect(frames) if code.is_read]
     leaks = tuple(any(_lies_in(code, region) for code in readings) for region in regions)
     strangers = tuple(

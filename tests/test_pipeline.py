@@ -401,7 +401,7 @@ def raising(error):
     return step
 
 
-@pytest.mark.parametrize("step", ["detect", "read_areas"])
+@pytest.mark.parametrize("step", ["detect", "read_last"])
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -441,7 +441,7 @@ class Stubborn(Wrapped):
         self.seen = []
         self._times = times
 
-    def read_areas(self, frame, quads, **_options):
+    def read_last(self, frame, quads, **_options):
         """Read something in the first area."""
         self.seen.append(quads)
         if len(self.seen) > self._times:
@@ -507,7 +507,7 @@ def test_a_code_that_only_verification_sees_is_decided_and_hidden(
         def detect(self, frames):
             return self._real.detect(frames)[:1]
 
-        def read_areas(self, frame, quads, **_options):
+        def read_last(self, frame, quads, **_options):
             return list(self._real.detect([frame]))
 
     redactor = a_redactor()

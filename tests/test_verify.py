@@ -109,15 +109,15 @@ def test_an_allowed_content_does_not_excuse_what_is_in_a_region(look, sheet, qua
     assert findings.leaks == (True,)
 
 
-def test_what_lies_far_from_every_region_is_seen_in_a_whole_look_alone(look, a_raster):
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_lies_far_from_every_region_is_seen_too(whole, look, a_raster):
     raster = a_raster(ONE, TWO, margin=400)
     spot = [Quad.from_box(20, 20, 30, 30)]
 
-    assert look(raster, spot).is_clean
-    findings = look(raster, spot, whole=True)
+    findings = look(raster, spot, whole=whole)
 
     assert {code.content for code in findings.strangers} == {ONE, TWO}
-    assert findings.check.scope == "picture"
+    assert findings.check.scope == ("picture" if whole else "regions")
 
 
 def test_a_whole_look_sees_the_other_frames(look, sheet, quads):

@@ -112,11 +112,15 @@ def palette_indices(pixels: Samples, drawn: Mask, palette: Samples, stored: Samp
     strength = 255.0 / max(len(palette), 2) if len(palette) < 64 else 4.0
     values = pixels[rows, columns].astype(np.float32)
     values += (_BAYER[rows % 4, columns % 4] * strength)[:, None]
+    # What is drawn is smooth: of many pixels few are different.
+    whole = np.clip(np.rint(values), 0, 255).astype(np.uint16)
+    _, first, which = np.unique(_as_numbers(whole), return_index=True, return_inverse=True)
+    values = whole[first].astype(np.float32)
     # The nearest is where |c|^2 - 2 v c is least: |v|^2 is the same for all.
     lengths = (choices**2).sum(axis=1)
     nearest = np.empty(len(values), dtype=np.intp)
     for start in range(0, len(values), 65_536):
         part = values[start : start + 65_536]
         nearest[start : start + 65_536] = (lengths - 2 * (part @ choices.T)).argmin(axis=1)
-    result[rows, columns] = nearest.astype(result.dtype)
+    result[rows, columns] = nearest[which].astype(result.dtype)
     return result

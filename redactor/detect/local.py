@@ -112,35 +112,49 @@ class LocalDetector:
         """Join further reports of one frame with what is known of it."""
         return merge(detections, next(looks(frame)).gray)
 
-    def read_areas(
-        self,
-        frame: Frame,
-        quads: Sequence[Quad],
-        *,
-        margin: float = _MARGIN,
-        is_last: bool = False,
-    ) -> list[Detection]:
-        """Give what any engine reads in areas of a frame, in any `variants`; not merged.
+    def read_last(self, frame: Frame, quads: Sequence[Quad], *, margin: float) -> list[Detection]:
+        """Give what can be read in areas of a frame by whoever tries hard; not merged.
+
+        Every engine looks at each area as it is, at another scale and inverted, and zxing-cpp, the
+        stronger one, at all `hard_variants`.
 
         Args:
             frame: The frame.
             quads: The areas.
             margin: Context around each, as a share of its longer side.
-            is_last: Whether to try all `hard_variants` instead.
 
         Raises:
             DetectorError: If an engine fails.
         """
-        versions = hard_variants if is_last else variants
         return [
             look.back(code)
             for look in looks(frame)
             for quad in quads
-            for codes in self._up_close(
-                look, look.there(quad), Kind.ANY, margin, _MIDDLE_PX, versions
-            )
-            for code in codes
+            for code in self._read_hard(look, look.there(quad), margin)
         ]
+
+    def _read_hard(self, look: Look, quad: Quad, margin: float) -> Iterator[Detection]:
+        area, (shrunk, left, top) = _area(look, quad, margin, _MIDDLE_PX)
+        if min(area.shape) < _MIN_SIDE_PX:
+            return
+        for version, factor, is_plain in hard_variants(area):
+            for reader in self._readers if is_plain else self._readers[:1]:
+                for code in _guarded(reader.name, reader.read, version):
+                    yield replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
+
+    def glance(self, frame: Frame) -> list[Detection]:
+        """Give what zxing-cpp reads in a whole frame at first sight; not merged."""
+        found: list[Detection] = []
+        for look in looks(frame):
+            large, shrunk = shrink(look.gray, _LARGE_PX)
+            if min(large.shape) < _MIN_SIDE_PX:
+                continue
+            middle, factor = shrink(large, _MIDDLE_PX)
+            codes = _guarded(self._zxing.name, self._zxing.read, large, shrunk)
+            flat = flatten(middle)
+            codes += _guarded(self._zxing.name, self._zxing.detect_qr, flat, factor * shrunk)
+            found += [look.back(code) for code in codes if code.is_read]
+        return found
 
     def _detect_in(self, frame: Frame) -> list[Detection]:
         every = list(looks(frame))
@@ -162,7 +176,7 @@ class LocalDetector:
             again = [code for look in every for code in self._read_tiny(look)]
         again += self._cross_check(every, [*merged, *again])
         if self._audits:
-            again += self.read_areas(frame, [Quad.from_box(0, 0, *frame.size)], is_last=True)
+            again += self.read_last(frame, [Quad.from_box(0, 0, *frame.size)], margin=0)
         return merge(again, gray, merged) if again else merged
 
     def _see(self, gray: Pixels) -> list[Detection]:
@@ -268,13 +282,12 @@ class LocalDetector:
         kind: Kind,
         margin: float,
         longest: int,
-        versions: Callable[[Pixels], Iterator[tuple[Pixels, float]]] = variants,
     ) -> Iterator[list[Detection]]:
         """Give what engines read in an area of a look, variant by variant; quads of the look."""
         area, (shrunk, left, top) = _area(look, quad, margin, longest)
         if min(area.shape) < _MIN_SIDE_PX:
             return
-        for version, factor in versions(area):
+        for version, factor in variants(area):
             yield [
                 replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
                 for code in self._read_in(version, kind)

@@ -14,27 +14,32 @@ import numpy as np
 from redactor.detect.lighting import sharpen
 from redactor.model import Pixels
 
-# For the last look, which tries every remedy at a size at which 100 modules are four pixels wide.
-_HARD_PX = 480
+# For the last look, which tries every remedy at a size at which 80 modules are three pixels wide,
+# the context around them taken off.
+_HARD_PX = 360
 _TINY_PX = 240  # areas below this on the longer side are also looked at twice as large
 # The blur that deconvolution undoes, as a sigma in shares of an area's longer side, and how much.
 _WIENER_SHARE, _WIENER_NOISE = 0.014, 0.001
 _LUCY_SHARE, _LUCY_ROUNDS = 0.010, 10
 
 
-def hard_variants(gray: Pixels) -> Iterator[tuple[Pixels, float]]:
-    """Give the versions of an area that the last look tries; yields as `variants` does."""
-    yield gray, 1.0
+def hard_variants(gray: Pixels) -> Iterator[tuple[Pixels, float, bool]]:
+    """Give the versions of an area that the last look tries.
+
+    Yields:
+        As `variants` does, and whether it is for every engine.
+    """
+    yield gray, 1.0, True
     factor = max(1.0, max(gray.shape) / _HARD_PX)
     if factor > 1:
         size = [max(1, round(side / factor)) for side in gray.shape[::-1]]
         gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        yield gray, factor
+        yield gray, factor, True
     elif max(gray.shape) < _TINY_PX:
         doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        yield np.asarray(doubled, dtype=np.uint8), 0.5
+        yield np.asarray(doubled, dtype=np.uint8), 0.5, True
     for remedy in REMEDIES:
-        yield remedy(gray), factor
+        yield remedy(gray), factor, remedy is inverted
 
 
 def sharpened(gray: Pixels) -> Pixels:

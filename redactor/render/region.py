@@ -101,8 +101,8 @@ def difference_outside(
     """
     if before.shape != after.shape:
         return 255
-    difference = np.asarray(cv2.absdiff(before, after))
     height, width = before.shape[:2]
+    counts = np.full((height, width), 255, dtype=np.uint8)
     rim = 0 if cell == (1, 1) else _RIM_PX
     for region in regions:
         cells, touched = region.quad.touched(width, height, cell=cell)
@@ -114,9 +114,9 @@ def difference_outside(
             mask = np.asarray(cv2.dilate(mask, kernel), dtype=np.uint8)
         whole = Box(left, top, left + mask.shape[1], top + mask.shape[0])
         box = whole.clip(width, height)
-        inside = mask[box.top - top : box.bottom - top, box.left - left : box.right - left] > 0
-        difference[box.top : box.bottom, box.left : box.right][inside] = 0
-    return int(difference.max(initial=0))
+        inside = mask[box.top - top : box.bottom - top, box.left - left : box.right - left]
+        counts[box.top : box.bottom, box.left : box.right][inside > 0] = 0
+    return int(cv2.norm(before, after, cv2.NORM_INF, counts)) if counts.size else 0
 
 
 def _margins(detection: Detection) -> tuple[float, float]:

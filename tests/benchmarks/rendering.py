@@ -114,7 +114,7 @@ def leaks(local: LocalDetector, before: Pixels, result: Result) -> Record:
 
 def texts(local: LocalDetector, view: Pixels, quads: Sequence[Quad]) -> set[str]:
     """Give what any engine reads in any version of some areas, and zxing-cpp in the whole."""
-    readings = local.read_areas(Frame((view,)), quads, is_last=True)
+    readings = local.read_last(Frame((view,)), quads, margin=0.25)
     whole = zxingcpp.read_barcodes(view, text_mode=zxingcpp.TextMode.Plain)
     return {code.content for code in readings if code.content} | {code.text for code in whole}
 

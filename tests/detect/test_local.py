@@ -103,10 +103,10 @@ def test_what_no_engine_reads_at_first_is_read_up_close(a_scene, detector):
     assert code.content == LINK
 
 
-def test_areas_are_read_in_every_variant(a_scene, detector):
+def test_areas_are_read_in_every_hard_variant(a_scene, detector):
     scene = a_scene(scale=3, low=110, high=124, grain=1)
 
-    readings = detector.read_areas(Frame((scene.gray,)), [scene.quad])
+    readings = detector.read_last(Frame((scene.gray,)), [scene.quad], margin=0.25)
 
     assert {code.content for code in readings} == {LINK}
     for code in readings:
@@ -135,7 +135,7 @@ def test_low_bars_at_a_slant_are_read(a_scene, find):
 def test_an_area_outside_of_the_frame_holds_nothing(a_scene, detector):
     frame = Frame((a_scene().gray,))
 
-    assert detector.read_areas(frame, [Quad.from_box(5000, 5000, 90, 90)]) == []
+    assert detector.read_last(frame, [Quad.from_box(5000, 5000, 90, 90)], margin=0.25) == []
 
 
 def test_a_thorough_look_finds_no_less_and_nothing_on_a_page_of_text(a_scene, text_page):
