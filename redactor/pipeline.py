@@ -10,7 +10,7 @@ import hashlib
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -154,6 +154,34 @@ class Redactor:
         data, name = self._load(source, name)
         return _Work(self, data, name, etag, ask, origin or Origin.of(name)).run(dry=True)
 
+    def apply(
+        self,
+        source: bytes | str | Path | BinaryIO,
+        decisions: Sequence[Decision],
+        *,
+        name: str | None = None,
+        flag: Flag | None = None,
+    ) -> Result:
+        """Do what was decided before, by whoever, about these very bytes.
+
+        The policy is not asked; it says what stays around the pixels. What verification reads
+        outside of every decision's place nobody has decided about: the picture is quarantined.
+
+        Args:
+            source: A picture file's bytes, its path, or an open binary file.
+            decisions: On every code, in pixels of the stored raster.
+            name: What results call it; the path, or `-`, where None.
+            flag: The level, where a person should look; None for none.
+
+        Raises:
+            OSError: If the path or file cannot be read.
+            TypeError: If the file is open for text.
+        """
+        data, name = self._load(source, name)
+        work = _Work(self, data, name, None, None, Origin.of(name), decisions=tuple(decisions))
+        work.given_flag = flag
+        return work.run_given()
+
     def quarantine(self, name: str, reason: str) -> Result:
         """Give the result of a picture that could not even be read."""
         return Result(
@@ -193,6 +221,8 @@ class _Work:
     ask: AskImageCodes | None
     origin: Origin
     picture: codec.Picture | None = None
+    is_given: bool = False  # the decisions were made before
+    given_flag: Flag | None = None
     facts: Facts | None = None
     limit_reached: bool = False
     decisions: tuple[Decision, ...] = ()
@@ -205,8 +235,16 @@ class _Work:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, *, dry: bool) -> Result:
+        return self._guarded(lambda: self._run(dry=dry))
+
+    def run_given(self) -> Result:
+        """Act on decisions that were made before."""
+        self.is_given = True
+        return self._guarded(self._run_given)
+
+    def _guarded(self, run: Callable[[], Result]) -> Result:
         try:
-            return self._run(dry=dry)
+            return run()
         except BackendMissing:
             raise
         except _HeldBackError as error:
@@ -229,6 +267,20 @@ class _Work:
         self._decide(picture, detections)
         if dry:
             return self._result(None, None, dry_run=True)
+        image, path = self._render_until_gone(picture, detections)
+        return self._result(image, path)
+
+    def _run_given(self) -> Result:
+        with self._timed("decode"):
+            picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
+        for decision in self.decisions:
+            frame, box = decision.detection.frame, decision.detection.quad.box
+            is_there = frame < len(picture.frames)
+            inside = box.clip(*picture.frames[frame].size) if is_there else box
+            if not is_there or inside.width < 1 or inside.height < 1:
+                raise PictureError("a code was decided about that lies outside of the picture")
+        detections = [decision.detection for decision in self.decisions]
+        self.facts = self._facts(picture, len(detections))
         image, path = self._render_until_gone(picture, detections)
         return self._result(image, path)
 
@@ -338,7 +390,7 @@ class _Work:
             hidden = [decision for decision in self.decisions if decision.action.hides]
             self.regions = tuple(_region(decision, stages) for decision in hidden)
             image, path, output = self._draw(picture)
-            if output is None and not is_remote:
+            if output is None and not is_remote and not self.is_given:
                 return image, path
             findings = self._check(output or picture, hidden)
             if findings.is_clean:
@@ -347,6 +399,8 @@ class _Work:
             remedy = "larger"
             if findings.strangers:
                 remedy = "decide again"
+                if self.is_given:
+                    raise PictureError("verification read a code that nobody has decided about")
                 if is_remote:
                     raise DetectorError("beyond IMM: verification read a code that it missed")
                 if any(code.frame >= len(picture.pages) for code in findings.strangers):
@@ -412,7 +466,12 @@ class _Work:
         with self._timed("verify"):
             is_remote = self.redactor.where is Where.IMM
             return verify.check(
-                self.redactor.local, picture.frames, regions, allowed, whole=is_remote
+                self.redactor.local,
+                picture.frames,
+                regions,
+                allowed,
+                whole=is_remote,
+                by_place=self.is_given,
             )
 
     def _result(self, image: bytes | None, path: str | None, *, dry_run: bool = False) -> Result:
@@ -447,6 +506,7 @@ class _Work:
     def _flags(self) -> list[Flag]:
         said = [decision.flag for decision in self.decisions]
         said += [rule.flag for rule in self.picture_rules]
+        said.append(self.given_flag)
         return [flag for flag in said if flag is not None]
 
     def _quarantined(self, reason: str, *, is_error: bool = True) -> Result:

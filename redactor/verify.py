@@ -44,6 +44,7 @@ def check(
     allowed: Sequence[Decision],
     *,
     whole: bool,
+    by_place: bool = False,
 ) -> Findings:
     """Look for what can still be read in a rendered picture.
 
@@ -55,11 +56,14 @@ def check(
         whole: Look at every frame as if for the first time as well, because only others have;
             otherwise at the regions with their context, and at first sight at all around them.
 
+        by_place: Take what is read in the place of a code that stays for that code, whatever it
+            says: its bytes are known to be those that were decided about.
+
     Raises:
         DetectorError: If an engine fails.
     """
     readings = []
-    for index in sorted({region.frame for region in regions}):
+    for index in range(len(frames)) if by_place else sorted({region.frame for region in regions}):
         quads = [region.quad for region in regions if region.frame == index]
         readings += [
             replace(code, frame=index)
@@ -76,7 +80,7 @@ def check(
         code
         for code in readings
         if not any(_lies_in(code, region) for region in regions)
-        and not any(_explains(decision, code) for decision in allowed)
+        and not any(_explains(decision, code, by_place) for decision in allowed)
     )
     leaking = tuple(region.quad for region, leak in zip(regions, leaks, strict=True) if leak)
     return Findings(
@@ -99,9 +103,11 @@ def _lies_in(reading: Detection, region: Region) -> bool:
     return reading.quad.overlap(region.quad) > _INSIDE_SHARE * reading.quad.area
 
 
-def _explains(decision: Decision, reading: Detection) -> bool:
+def _explains(decision: Decision, reading: Detection, by_place: bool) -> bool:
     """Say whether an allowed code is what was read: the same content in the same place."""
-    if (decision.detection.content, decision.detection.frame) != (reading.content, reading.frame):
+    if decision.detection.frame != reading.frame:
+        return False
+    if not by_place and decision.detection.content != reading.content:
         return False
     known, seen = decision.detection.quad, reading.quad
     grown = known.grow(*(0.1 * side + 2 for side in known.sides))

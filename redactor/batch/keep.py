@@ -46,7 +46,7 @@ def is_itself(sink: Sink, item: Item) -> bool:
         return target == item.name
     try:
         return Path(target).samefile(item.name)
-    except OSError:
+    except (OSError, ValueError):  # a NUL in a name
         return False
 
 

@@ -18,7 +18,9 @@ from redactor.cli.exits import Exit, help_of
 from redactor.errors import BackendMissing, PolicyError, RedactorError
 from redactor.version import __version__
 
-_COMMANDS = ("run", "scan", "verify", "restore", "policy", "serve", "doctor", "demo")
+_COMMANDS = (
+    "run", "plan", "apply", "scan", "verify", "restore", "policy", "serve", "doctor", "demo"
+)  # fmt: skip
 
 
 class _Commands(click.Group):

@@ -62,11 +62,15 @@ def commands(context: click.Context, failures: Sequence[Failure], list_path: str
 
 def whole_command(context: click.Context) -> str:
     """Give the command that has run, to be run again; it does not do again what is done."""
-    words = ["redactor", context.info_name or "", *_options(context, left_out=("sources",))]
-    sources = [str(source) for source in context.params["sources"]]
-    if any(source.startswith("-") and source != STREAM for source in sources):
+    words = ["redactor", context.info_name or "", *_options(context, left_out=())]
+    named: list[str] = []
+    for parameter in context.command.params:
+        if isinstance(parameter, click.Argument):
+            value = context.params[parameter.name or ""]
+            named += map(str, value) if isinstance(value, tuple) else [str(value)]
+    if any(name.startswith("-") and name != STREAM for name in named):
         words.append("--")
-    return " ".join(map(quote, [*words, *sources]))
+    return " ".join(map(quote, [*words, *named]))
 
 
 def quote(text: str) -> str:
@@ -101,7 +105,12 @@ def _options(context: click.Context, left_out: Sequence[str] = _LEFT_OUT) -> Ite
     for option in context.command.params:
         name = option.name or ""
         value = context.params.get(name)
-        if name in left_out or value is None or value == option.get_default(context):
+        if (
+            isinstance(option, click.Argument)
+            or name in left_out
+            or value is None
+            or value == option.get_default(context)
+        ):
             continue
         for one in value if isinstance(value, tuple) else (value,):
             is_off = value is False and option.secondary_opts

@@ -192,10 +192,13 @@ def select(
 def counted(source: Source) -> Callable[[], int] | None:
     """Give what counts the pictures of a source, where that costs no requests."""
     from redactor.storage.local import LocalSource
+    from redactor.storage.places import Several
     from redactor.storage.select import Selected
 
     inner = source.source if isinstance(source, Selected) else source
-    return (lambda: sum(1 for _ in source.items())) if isinstance(inner, LocalSource) else None
+    parts = inner.sources if isinstance(inner, Several) else (inner,)
+    is_local = all(isinstance(part, LocalSource) for part in parts)
+    return (lambda: sum(1 for _ in source.items())) if is_local else None
 
 
 def oss(command: Callable[..., Any]) -> Callable[..., Any]:

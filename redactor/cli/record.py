@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ class Record:
         content: How much of what codes say is told.
         codes: Whether `print_codes` will be asked for, which has no limit.
         ledger: Of a run that can be resumed; its folder then holds the results. None for none.
+        line: Gives what the results file holds of a picture; its row where None.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Record:
         content: str = Content.HOST,
         codes: bool = False,
         ledger: Ledger | None = None,
+        line: Callable[[Entry], str] | None = None,
     ) -> None:
         self.recalled = 0
         self.began = datetime.now(UTC)
@@ -78,6 +81,7 @@ class Record:
         self._results_path, self._report_path = results, report
         self._entries: list[Entry] = []
         self._ahead: dict[int, str] = {}
+        self._line = line
         self._next = 0
         self._files = ExitStack()
         # Opened before any work is done: a typing mistake must not cost a night.
@@ -123,7 +127,7 @@ class Record:
         if told["codes"] if self._keeps_codes else len(self._entries) <= _TABLE_ROWS:
             self._entries.append(replace(entry, row=told, before=None, image=None))
         if self._results is not None:
-            self._ahead[entry.number] = dump_row(told)
+            self._ahead[entry.number] = self._line(entry) if self._line else dump_row(told)
             self._write_in_order()
         if self._report is not None:
             self._page.add_row(told, entry.before, entry.image)
@@ -184,6 +188,8 @@ class Record:
             console.print(f"  {escape_text(name)}: {said}", soft_wrap=True)
         if len(self.failures) > NAMED:
             console.print(f"  and {len(self.failures) - NAMED:,} more")
+        if "sources" not in context.params:
+            return
         console.print("To run those again:")
         try:
             again = commands(context, self.failures, self._list_path)

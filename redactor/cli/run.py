@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -123,7 +124,7 @@ def run(
     A folder is mirrored into DEST. What could not be handled safely is quarantined: it is named
     at the end, not written, and left where it is.
     """
-    _check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
+    check_places(sources, out, dry_run=dry_run, in_place=in_place, originals=originals)
     if purge_versions and not in_place:
         raise click.UsageError("--purge-versions goes with --in-place")
     if results and results == report:
@@ -134,6 +135,8 @@ def run(
         )
     detector = options.pick_detector(detector, sources, files_from)
 
+    # Pictures are worked on side by side: threads within one would only get in their way.
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     from redactor.batch import Batch, Capacity, threads
     from redactor.cli import output
     from redactor.cli.follow import follow
@@ -226,7 +229,7 @@ def _tell_imm(gate: ImmGate, price: float, remarks: Console) -> None:
         remarks.print("--max-imm-calls was reached; the rest was not asked about.", style="yellow")
 
 
-def _check_places(
+def check_places(
     sources: tuple[str, ...],
     out: str | None,
     *,

@@ -8,7 +8,9 @@ than reports. Coordinates are pixels of the stored raster, rounded to a tenth. N
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypedDict, cast
+from typing import Any, cast
+
+from typing_extensions import TypedDict
 
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
@@ -193,18 +195,20 @@ def row(
     )
 
 
-def reduce(entry: Row, content: Content, *, key: bytes = RUN_KEY) -> Row:
+def reduce(entry: Row, content: Content, *, key: bytes = RUN_KEY, exact: bool = False) -> Row:
     """Give a row that tells no more of contents than is asked for.
 
     Args:
         entry: A row as `row` makes it; what it does not tell cannot be told.
         content: How much of the content of codes is told.
         key: Of content hashes.
+        exact: Leave corners and confidences as they are.
     """
-    return Row(**{**entry, "codes": [_reduced(code, content, key) for code in entry["codes"]]})
+    codes = [_reduced(code, content, key, exact) for code in entry["codes"]]
+    return Row(**{**entry, "codes": codes})
 
 
-def _reduced(code: CodeRow, mode: Content, key: bytes) -> CodeRow:
+def _reduced(code: CodeRow, mode: Content, key: bytes, exact: bool) -> CodeRow:
     is_whole = code["content_as"] == "full"
     told = disclose(code["content"], mode, key=key) if is_whole else _kept(code, mode)
     readings = code["readings"]
@@ -216,8 +220,8 @@ def _reduced(code: CodeRow, mode: Content, key: bytes) -> CodeRow:
     return CodeRow(
         **{
             **code,
-            "quad": [[round(x, 1), round(y, 1)] for x, y in code["quad"]],
-            "confidence": None if confidence is None else round(confidence, 3),
+            "quad": code["quad"] if exact else [_tenths(corner) for corner in code["quad"]],
+            "confidence": confidence if exact or confidence is None else round(confidence, 3),
             "content": told.text,
             "content_as": told.kind,
             "readings": readings,
@@ -365,6 +369,10 @@ def _check(check: Check) -> CheckRow:
 
 def _corners(quad: Quad) -> list[list[float]]:
     return [[round(float(x), 1), round(float(y), 1)] for x, y in quad.corners]
+
+
+def _tenths(corner: list[float]) -> list[float]:
+    return [round(value, 1) for value in corner]
 
 
 def _number(value: float, digits: int) -> float | None:

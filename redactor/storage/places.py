@@ -15,7 +15,7 @@ from typing import BinaryIO
 from redactor.errors import AlreadyExists
 from redactor.storage import Item, Sink, Source
 from redactor.storage.imm_gate import ImmGate
-from redactor.storage.local import LocalSource, StreamItem, local_failure
+from redactor.storage.local import LocalItem, LocalSource, StreamItem, local_failure
 from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
 from redactor.storage.names import FailedItem, is_picture, shared_folder
 from redactor.storage.oss_in_place import OssInPlace, OssQuarantine, OssShelf
@@ -123,6 +123,9 @@ def oss_folders(source: Source) -> list[OssPlace]:
         StorageError: If one is that of an inventory that cannot be read.
     """
     parts = source.sources if isinstance(source, Several) else [source]
+    if isinstance(source, Listed):
+        places = (OssPlace.parse(name) for name, _ in source.pairs if is_oss(name))
+        return sorted({OssPlace(place.bucket, place.folder) for place in places}, key=str)
     roots = {part.root for part in parts if isinstance(part, OssSource)}
     return sorted(roots, key=str)
 
@@ -204,6 +207,32 @@ class Several:
                     yield item
                 elif first != item.name:
                     yield _collision(item, first)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Pictures that a list names one by one, each with its place below the source.
+
+    Attributes:
+        pairs: Name, as the user would type it, and relative name.
+        settings: How OSS is reached.
+    """
+
+    pairs: Sequence[tuple[str, str]]
+    settings: OssSettings
+
+    def items(self) -> Iterator[Item]:
+        """List the pictures."""
+        client = None
+        for name, relative in self.pairs:
+            if not is_oss(name):
+                yield LocalItem(name, relative)
+                continue
+            from redactor.storage.oss import connect
+            from redactor.storage.oss_store import OssItem
+
+            client = client or connect(self.settings)
+            yield OssItem(client, OssPlace.parse(name), relative)
 
 
 @dataclass(frozen=True, slots=True)

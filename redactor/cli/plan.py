@@ -1,0 +1,107 @@
+"""`redactor plan`: decide now, so that people can approve."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from redactor.cli import options
+from redactor.cli.exits import Exit, help_of, leave, worst
+
+
+@click.command(
+    short_help="Decide now and write down what would be done, for people to approve.",
+    epilog=help_of("redactor plan photos/ -o plan.jsonl --report plan.html"),
+)
+@options.sources
+@options.files_from
+@click.option(
+    "-o", "--output", "plan_file", required=True, metavar="FILE", help="Write the plan here."
+)
+@options.policy()
+@options.detector
+@options.thorough
+@click.option("--report", metavar="FILE", help="Write an HTML page to decide by.")
+@options.content
+@options.jobs
+@options.memory
+@options.selection
+@options.imm_limits
+@options.oss
+@options.quiet
+@click.pass_context
+def plan(
+    context: click.Context,
+    *,
+    sources: tuple[str, ...],
+    files_from: str | None,
+    plan_file: str,
+    policy_file: str,
+    detector: str | None,
+    thorough: bool,
+    report: str | None,
+    content: str,
+    jobs: int,
+    memory: int | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    start_after: str,
+    imm_qps: float | None,
+    max_imm_calls: int | None,
+    imm_price: float,
+    endpoint: str | None,
+    region: str | None,
+    quiet: bool,
+) -> None:
+    """Find codes, decide by a policy, and write down what would be done; change nothing.
+
+    The plan has a line for each picture. Set `approved: true` in it, of a picture or of a code,
+    or change the `action` of a code and say `by` whom and for what `reason`; then let
+    `redactor apply` do exactly that.
+    """
+    detector = options.pick_detector(detector, sources, files_from)
+
+    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch.plan import plan_row
+    from redactor.cli import output
+    from redactor.cli.follow import follow
+    from redactor.cli.progress import Watch
+    from redactor.cli.record import Record
+    from redactor.report.text import Content
+    from redactor.storage.imm_gate import ImmGate
+
+    redactor = options.make_redactor(policy_file, detector, thorough=thorough)
+    remarks = output.stderr(quiet=quiet)
+    gate = ImmGate(imm_qps, max_imm_calls)
+    source = options.open_sources(
+        sources,
+        files_from,
+        start_after=start_after,
+        settings=options.oss_settings(endpoint, region, jobs),
+        imm=gate,
+    )
+    source = options.select(source, include, exclude, since, until)
+    record = Record(
+        redactor,
+        title="Plan",
+        source=options.source_names(sources, files_from),
+        results=plan_file,
+        report=report,
+        content=content,
+        line=lambda entry: json.dumps(plan_row(entry, Content(content))) + "\n",
+    )
+    batch, capacity = Batch(redactor, dry_run=True), Capacity(jobs, memory)
+    ended = follow(
+        lambda stop: threads.run(batch, source, record.entry, capacity=capacity, stop=stop),
+        record,
+        Watch(remarks, "planning", total=options.counted(source), gate=gate, price=imm_price),
+    )
+    record.print_tables(output.stdout(), quiet=quiet)
+    record.print_failures(context, is_whole=ended is Exit.DONE)
+    for kind, path in (("Plan", plan_file), ("Report", report)):
+        if path:
+            remarks.print(f"{kind}: {path}", soft_wrap=True)
+    leave(worst(ended, record.exit_code()))
