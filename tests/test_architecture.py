@@ -139,6 +139,7 @@ ONE_FILE = {
     "starlette": {"hooks/asgi.py"},
     "uvicorn": {"cli/serve.py"},
     "pytest": {"testing/fixtures.py"},
+    "ray": {"batch/ray.py"},
     "zlib_ng": {"codec/png_samples.py"},
 }
 

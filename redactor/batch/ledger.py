@@ -197,13 +197,17 @@ class Ledger:
             return None
         return self._recalled(found, item, number)
 
-    def wrote(self, item: Item, digest: str) -> bool:
-        """Say whether an earlier run wrote a file of this SHA-256 for a picture."""
+    def written(self, item: Item) -> str | None:
+        """Give the SHA-256 of what an earlier run wrote for a picture; None where it did not."""
         with self._guard:
             found = self._base.execute(
                 "SELECT output_hash FROM pictures WHERE name = ?", (os.fsencode(item.name),)
             ).fetchone()
-        return found is not None and found[0] == digest
+        return None if found is None else found[0]
+
+    def wrote(self, item: Item, digest: str) -> bool:
+        """Say whether an earlier run wrote a file of this SHA-256 for a picture."""
+        return self.written(item) == digest
 
     def _find(self, item: Item) -> dict[str, object] | None:
         with self._guard:

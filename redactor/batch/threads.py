@@ -69,6 +69,15 @@ def run(
         hand.pool.shutdown(wait=True, cancel_futures=True)
     if hand.missing is not None:
         raise hand.missing
+    raise_if_too_many(batch)
+
+
+def raise_if_too_many(batch: Batch) -> None:
+    """Say so if a run ended because too many pictures could not be handled.
+
+    Raises:
+        TooManyQuarantined: If it did.
+    """
     if batch.ceiling is not None and batch.ceiling.is_hit:
         raise TooManyQuarantined(
             f"stopped: more pictures than --max-quarantine {batch.ceiling} allows could not be"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,7 @@ from redactor.cli.exits import Exit, help_of, leave, worst
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from redactor.batch import Entry
     from redactor.storage.imm_gate import ImmGate
 
 
@@ -44,6 +47,14 @@ if TYPE_CHECKING:
 @run_folder.options
 @options.jobs
 @options.memory
+@click.option(
+    "--engine",
+    type=click.Choice(["threads", "ray"]),
+    default="threads",
+    show_default=True,
+    help="Work with threads here, or with --jobs processes of Ray, here or on a cluster.",
+)
+@click.option("--address", metavar="ADDRESS", help="Of a cluster of Ray, or auto to find it.")
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
 @click.option("--in-place", is_flag=True, help="Replace each picture; needs --originals.")
 @click.option("--originals", metavar="PLACE", help="Keep the originals here; for --in-place.")
@@ -98,6 +109,8 @@ def run(
     resume: bool | None,
     jobs: int,
     memory: int | None,
+    engine: str,
+    address: str | None,
     overwrite: bool,
     in_place: bool,
     originals: str | None,
@@ -133,6 +146,8 @@ def run(
         raise click.UsageError(
             "--quarantine lies within --out, where only finished pictures may go; keep it elsewhere"
         )
+    if address and engine != "ray":
+        raise click.UsageError("--address goes with --engine ray")
     detector = options.pick_detector(detector, sources, files_from)
 
     # Pictures are worked on side by side: threads within one would only get in their way.
@@ -192,11 +207,28 @@ def run(
             content=content,
             ledger=ledger,
         )
-        capacity = Capacity(jobs, memory)
-        ended = follow(
-            lambda stop: threads.run(
+
+        def entries(stop: Event) -> Iterator[Entry]:
+            if engine == "ray":
+                from redactor.batch import ray
+
+                return ray.run(
+                    batch,
+                    source,
+                    workers=jobs,
+                    address=address,
+                    gate=gate,
+                    keeps_pictures=report is not None,
+                    stop=stop,
+                    recall=ledger,
+                )
+            capacity = Capacity(jobs, memory)
+            return threads.run(
                 batch, source, record.entry, capacity=capacity, stop=stop, recall=ledger
-            ),
+            )
+
+        ended = follow(
+            entries,
             record,
             Watch(remarks, "redacting", total=options.counted(source), gate=gate, price=imm_price),
         )

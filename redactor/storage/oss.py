@@ -126,6 +126,11 @@ class OssClient:
         self.session = OssSession(settings, retry, credentials)
         self._versioning: dict[str, str] = {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Connections do not travel between processes; each has one client for the same settings,
+        # with credentials of its own environment.
+        return connect, (self.session.settings,)
+
     def read(self, place: OssPlace, *, max_bytes: int) -> Blob:
         """Read an object whole, its length and checksum compared with what OSS announces.
 
