@@ -19,7 +19,7 @@ from redactor.report.rows import CodeRow, Row
 NOT_APPROVED = "not approved; held back"
 DEVIATION = "deviation from the plan"
 _OF_THE_PICTURE = (
-    "content", "content_as", "length", "read", "disputed", "readings", "kinds", "plain",
+    "content", "content_as", "length", "read", "disputed", "readings", "kinds", "plain", "site",
 )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ class PlanRow(Row):
     digest: str
 
 
+# Not strict about 10 where 10.0 was: see `_plain`.
 _CODES = TypeAdapter(list[PlanCode])
 _ROW = TypeAdapter(PlanRow)
 
@@ -80,7 +81,7 @@ class PlanError(RedactorError):
     """A plan cannot be followed; names every mistake as `plan.jsonl:LINE: …`."""
 
 
-def plan_row(entry: Entry, content: Content) -> dict[str, Any]:
+def plan_row(entry: Entry, content: Content) -> PlanRow:
     """Give the line of a plan for a picture of a dry run.
 
     Args:
@@ -105,7 +106,7 @@ def plan_row(entry: Entry, content: Content) -> dict[str, Any]:
         "by": None,
         "reason": None,
     }
-    return {**row, "digest": _digest(row)}
+    return cast(PlanRow, {**row, "digest": _digest(row)})
 
 
 @dataclass(frozen=True)
@@ -261,8 +262,17 @@ def _digest(row: dict[str, Any]) -> str:
     ]
     left_out = (*_EDITABLE, "digest", "codes")
     facts = {key: value for key, value in row.items() if key not in left_out}
-    text = json.dumps({**facts, "codes": codes}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_plain({**facts, "codes": codes}), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give whole numbers as such: a browser that saves a plan makes 10 of 10.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _decision(code: PlanCode, name: str) -> Decision:

@@ -19,7 +19,8 @@ from redactor.errors import BackendMissing, PolicyError, RedactorError
 from redactor.version import __version__
 
 _COMMANDS = (
-    "run", "plan", "apply", "scan", "verify", "restore", "policy", "serve", "doctor", "demo"
+    "run", "plan", "apply", "scan", "verify", "report", "restore", "policy", "serve", "doctor",
+    "demo",
 )  # fmt: skip
 
 

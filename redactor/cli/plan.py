@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from redactor.cli import options
@@ -91,7 +89,8 @@ def plan(
         results=plan_file,
         report=report,
         content=content,
-        line=lambda entry: json.dumps(plan_row(entry, Content(content))) + "\n",
+        line=lambda entry: plan_row(entry, Content(content)),
+        is_plan=True,
     )
     batch, capacity = Batch(redactor, dry_run=True), Capacity(jobs, memory)
     ended = follow(

@@ -49,7 +49,8 @@ class Record:
         content: How much of what codes say is told.
         codes: Whether `print_codes` will be asked for, which has no limit.
         ledger: Of a run that can be resumed; its folder then holds the results. None for none.
-        line: Gives what the results file holds of a picture; its row where None.
+        line: Gives what results file and report hold of a picture; its row where None.
+        is_plan: That is the line of a plan.
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class Record:
         content: str = Content.HOST,
         codes: bool = False,
         ledger: Ledger | None = None,
-        line: Callable[[Entry], str] | None = None,
+        line: Callable[[Entry], Row] | None = None,
+        is_plan: bool = False,
     ) -> None:
         self.recalled = 0
         self.began = datetime.now(UTC)
@@ -94,6 +96,7 @@ class Record:
             source=source,
             started=self.began,
             content=self._content,
+            is_plan=is_plan,
         )
 
     def __enter__(self) -> Record:
@@ -119,7 +122,7 @@ class Record:
 
     def add(self, entry: Entry) -> None:
         """Record what happened to one picture."""
-        told = reduce(entry.row, self._content)
+        told = self._line(entry) if self._line else reduce(entry.row, self._content)
         if self.ledger is not None and not entry.is_recalled:
             self.ledger.record(entry)
         self.recalled += entry.is_recalled
@@ -127,7 +130,7 @@ class Record:
         if told["codes"] if self._keeps_codes else len(self._entries) <= _TABLE_ROWS:
             self._entries.append(replace(entry, row=told, before=None, image=None))
         if self._results is not None:
-            self._ahead[entry.number] = self._line(entry) if self._line else dump_row(told)
+            self._ahead[entry.number] = dump_row(told)
             self._write_in_order()
         if self._report is not None:
             self._page.add_row(told, entry.before, entry.image)

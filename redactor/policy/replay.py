@@ -15,7 +15,7 @@ from redactor.policy.overlap import hide_overlapping
 from redactor.policy.payload import Payload, payloads
 from redactor.policy.policy import Policy
 from redactor.policy.subject import Code, Picture, readings_of, today
-from redactor.policy.urls import read_link
+from redactor.policy.urls import read_link, site_of
 
 # What one plain address, or none at all, suffices for.
 _OF_HOST = frozenset(
@@ -24,14 +24,17 @@ _OF_HOST = frozenset(
 )
 
 
-def profile(content: str) -> tuple[list[str], bool]:
+def profile(content: str) -> tuple[list[str], bool, str | None]:
     """Say what can be recorded of a content without telling it.
 
     Returns:
-        What it is for, and whether it is one web address that every reader reads alike.
+        What it is for; whether it is one web address that every reader reads alike; and the
+        registrable domain of that, None for anything else.
     """
     link = read_link(content)
-    return [kind.value for kind in payloads(content)], link is not None and link.is_plain
+    is_plain = link is not None and link.is_plain
+    site = site_of(link.host) if link is not None and is_plain else None
+    return [kind.value for kind in payloads(content)], is_plain, site
 
 
 @dataclass(frozen=True, slots=True)

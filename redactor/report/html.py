@@ -1,35 +1,43 @@
 """The report as one HTML file that opens offline and asks nobody for anything.
 
 Foreign text reaches the page through one door: the template escapes every value, and before that
-`escape_text` makes control and reordering characters visible. There is no script; the page's
-own policy forbids everything but its style sheet (by hash) and pictures inside the file.
+`escape_text` makes control and reordering characters visible. The page's own policy forbids
+everything but its style sheet and its one script (each by hash) and pictures inside the file.
 No picture on the page holds a code that could be read, unless asked for.
 """
 
 import base64
 import bisect
 import hashlib
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from redactor.geometry import Point, Quad
-from redactor.model import Action, Limits, Result, Verdict
+from redactor.model import Action, Limits, Result, Symbology, Verdict
 from redactor.report import words
 from redactor.report.rows import CodeRow, Row, row
 from redactor.report.tally import Tally
-from redactor.report.text import RUN_KEY, Content, escape_text, shorten
+from redactor.report.text import RUN_KEY, Content, defang, escape_text, shorten
 from redactor.report.thumbnails import Thumbnail, thumbnail
 
 MAX_CODES = 40
 """Codes listed under one picture."""
+FIRST = 40
+"""Pictures that show before any script runs; the others come as one scrolls."""
 MAX_TROUBLES = 100
 """Pictures named in the list of what could not be handled."""
+
+
+_SEARCHED = 4_000  # characters of a picture that the search looks through
+_MOST_NAMED = 10
 
 
 class HtmlReport:
@@ -47,6 +55,7 @@ class HtmlReport:
         max_pictures: Size of the gallery; the riskiest stay.
         limits: Larger pictures are not shown.
         key: Of content hashes.
+        is_plan: The rows are those of a plan, which people approve on the page.
     """
 
     def __init__(
@@ -63,8 +72,10 @@ class HtmlReport:
         max_pictures: int = 500,
         limits: Limits | None = None,
         key: bytes = RUN_KEY,
+        is_plan: bool = False,
     ) -> None:
         self.title = title
+        self._is_plan = is_plan
         self.tally = Tally()
         when = f"{started:%Y-%m-%d %H:%M %Z}".strip() if started else ""
         self._facts = {
@@ -127,13 +138,23 @@ class HtmlReport:
 
     def render(self) -> str:
         """Give the page as it stands."""
-        style = resources.files(__package__).joinpath("page.css").read_text("utf-8")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        style, script = _own("page.css"), _own("page.js")
         shown = {card.number for card in self._cards}
-        return _template().render(
+        return _template("page.html.j2").render(
             title=self.title,
-            style=Markup(style),  # our own file
-            style_hash=digest,
+            style=Markup(style),  # our own files
+            style_hash=_hash(style),
+            script=Markup(script),
+            script_hash=_hash(script),
+            first=FIRST,
+            is_plan=self._is_plan,
+            setup=_json(self._setup()),
+            index=_json(list(self._index())),
+            plan=_json([card.entry for card in self._cards]) if self._is_plan else "",
+            symbologies=_named(self.tally.symbologies, words.symbology_name),
+            kinds=_named(self.tally.kinds, str),
+            sites=_named(self.tally.sites, defang),
+            has_pictures=any(card.before or card.after for card in self._cards),
             facts={label: value for label, value in self._facts.items() if value},
             tally=self.tally,
             verdicts=list(Verdict),
@@ -148,6 +169,55 @@ class HtmlReport:
             content=self._content,
             show_codes=self._show_codes,
         )
+
+    def _setup(self) -> dict[str, object]:
+        """Give what the page's script needs to know besides the pictures."""
+        known = "\n".join(
+            f"{card.entry['name']} {card.entry['source_hash']}" for card in self._cards
+        )
+        symbologies = {one.value: words.symbology_name(one) for one in Symbology}
+        # Decisions are kept under this: those on another plan must not show up in this one.
+        page_id = hashlib.sha256(f"{self._facts['Policy']}\n{known}".encode("utf-8", "replace"))
+        return {
+            "id": page_id.hexdigest()[:32],
+            "plan": self._is_plan,
+            "file": "decisions.jsonl",
+            "names": symbologies,
+        }
+
+    def _index(self) -> Iterator[dict[str, object]]:
+        """Give what the page's script finds pictures by, and those that are not shown yet."""
+        shared = {"words": words, "is_plan": self._is_plan}
+        article = _template("card.html.j2").make_module(shared).article  # type: ignore[attr-defined]
+        for place, card in enumerate(self._cards):
+            yield self._found(card) | {"html": "" if place < FIRST else str(article(card))}
+
+    def _found(self, card: "_Card") -> dict[str, object]:
+        codes = card.entry["codes"]
+        told = [words.content_of(code)[0] for code in codes[:MAX_CODES]]
+        rules = [code["rule"] for code in codes]
+        text = " ".join([card.entry["name"], *told, *rules, *card.entry["reasons"]])
+        return {
+            "number": card.number,
+            "name": card.entry["name"],
+            "shown": _show(card.entry["name"]),
+            "verdict": card.verdict,
+            "action": sorted({code["action"] for code in codes}),
+            "rule": sorted(set(rules)),
+            "symbology": sorted({code["symbology"] for code in codes}),
+            "kind": sorted({kind for code in codes for kind in code["kinds"] or ()}),
+            "codes": len(codes),
+            "text": escape_text(text[:_SEARCHED]).lower(),
+            "review": [
+                {
+                    "id": number,
+                    "planned": code.get("planned", code["action"]),
+                    "site": code["site"],
+                    "symbology": code["symbology"],
+                }
+                for number, code in enumerate(codes, start=1)
+            ],
+        }
 
     def _card(
         self, rank: tuple[int, ...], entry: Row, before: bytes | None, after: bytes | None
@@ -385,14 +455,32 @@ def _show(value: object) -> object:
     return escape_text(shorten(value, limit=400))
 
 
+def _named(counts: Counter[str], name: Callable[[str], str]) -> list[tuple[str, int]]:
+    """Give the most frequent, by the names that people know."""
+    return [(name(key), number) for key, number in counts.most_common(_MOST_NAMED)]
+
+
+def _own(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(value: object) -> Markup:
+    """Give JSON that can stand in a page: nothing in it ends the element or begins another."""
+    return Markup(json.dumps(value, allow_nan=False).replace("<", "\\u003c"))
+
+
 @cache
-def _template() -> Template:
-    source = resources.files(__package__).joinpath("page.html.j2").read_text("utf-8")
+def _template(name: str) -> Template:
     environment = Environment(
+        loader=FunctionLoader(_own),
         autoescape=True,
         finalize=_show,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.from_string(source)
+    return environment.get_template(name)

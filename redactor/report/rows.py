@@ -8,21 +8,37 @@ than reports. Coordinates are pixels of the stored raster, rounded to a tenth. N
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from typing import Any
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
-from redactor.model import Check, Decision, Origin, PictureDecision, Region, Result
+from redactor.model import (
+    Action,
+    Check,
+    Decision,
+    Flag,
+    Origin,
+    PictureDecision,
+    Region,
+    Result,
+    Symbology,
+    Verdict,
+)
 from redactor.report.text import RUN_KEY, Content, Disclosed, disclose
 
 SCHEMA_VERSION = 1
 
-Profile = Callable[[str], tuple[list[str], bool]]
-"""Says of a content what it is for, and whether it is one web address that all read alike."""
+Profile = Callable[[str], tuple[list[str], bool, str | None]]
+"""Says of a content what it is for, whether it is one web address that all read alike, and its
+registrable domain then."""
+
+_CONFIG = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
 
+@with_config(_CONFIG)
 class CodeRow(TypedDict):
     """One code and what was decided of it.
 
@@ -35,6 +51,7 @@ class CodeRow(TypedDict):
         readings: Those contents, told like `content`; empty where engines agree.
         kinds: What the content is for (`url`, `alipay` …); None where that is not told.
         plain: Whether it is one web address that every reader reads alike; None likewise.
+        site: The registrable domain of that one web address; None where it is none, or not told.
         doubt: Why a code that was seen is in doubt.
     """
 
@@ -51,6 +68,7 @@ class CodeRow(TypedDict):
     readings: list[str | None]
     kinds: list[str] | None
     plain: bool | None
+    site: str | None
     doubt: str | None
     action: str
     rule: str
@@ -59,6 +77,7 @@ class CodeRow(TypedDict):
     tags: list[str]
 
 
+@with_config(_CONFIG)
 class PictureRuleRow(TypedDict):
     """What a rule for whole pictures says."""
 
@@ -69,6 +88,7 @@ class PictureRuleRow(TypedDict):
     tags: list[str]
 
 
+@with_config(_CONFIG)
 class OriginRow(TypedDict):
     """Where the picture comes from; None for what was not known."""
 
@@ -78,6 +98,7 @@ class OriginRow(TypedDict):
     metadata: dict[str, str] | None
 
 
+@with_config(_CONFIG)
 class RegionRow(TypedDict):
     """An area that was hidden."""
 
@@ -86,6 +107,7 @@ class RegionRow(TypedDict):
     frame: int
 
 
+@with_config(_CONFIG)
 class CheckRow(TypedDict):
     """One round of verification; `readable` holds the quads of what could still be read."""
 
@@ -96,6 +118,7 @@ class CheckRow(TypedDict):
     remedy: str | None
 
 
+@with_config(_CONFIG)
 class Row(TypedDict):
     """One picture. The keys stand in this order; `redactor.model.Result` says what they mean.
 
@@ -227,6 +250,7 @@ def _reduced(code: CodeRow, mode: Content, key: bytes, exact: bool) -> CodeRow:
             "readings": readings,
             "kinds": None if mode is Content.NONE else code["kinds"],
             "plain": None if mode is Content.NONE else code["plain"],
+            "site": code["site"] if mode in (Content.FULL, Content.HOST) else None,
         }
     )
 
@@ -280,6 +304,23 @@ class read_rows(Iterator[Row]):  # noqa: N801 - used as a function that also cou
 
 
 _HEAD = '{"schema_version": '
+_ROW = TypeAdapter(Row)
+# What rows had not yet when they were first written, and what it is then.
+_ADDED: dict[str, Any] = {"frame_sizes": [], "limit_reached": False, "picture_rules": []}
+_ADDED_TO_CODES: dict[str, Any] = {
+    "readings": [], "kinds": None, "plain": None, "site": None, "tags": [],
+}  # fmt: skip
+_NOWHERE = OriginRow(bucket=None, key=None, tags=None, metadata=None)
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a row."""
+    schema = _ROW.json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "description": "One line of a results file of redactor.",
+        **schema,
+    }
 
 
 def _is_cut(text: str) -> bool:
@@ -295,10 +336,41 @@ def _checked(value: Any, place: str) -> Row:  # noqa: ANN401 - whatever JSON hol
             f"{place}: schema_version {version!r} is not known to this version of redactor,"
             f" which reads {SCHEMA_VERSION}; use the version that wrote the file"
         )
-    missing = [key for key in Row.__annotations__ if key not in value]
-    if missing:
-        raise RedactorError(f"{place}: the row lacks {', '.join(missing)}")
-    return cast(Row, value)
+    try:
+        row = _ROW.validate_python(_completed(value))
+    except ValidationError as error:
+        first, *more = error.errors()
+        where = ".".join(map(str, first["loc"]))
+        others = f" (and {len(more):,} more mistakes)" if more else ""
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        raise RedactorError(f"{place}: damaged: {where}: {message}{others}") from None
+    _check_words(row, place)
+    return row
+
+
+def _completed(value: dict[str, Any]) -> dict[str, Any]:
+    """Give a row of an earlier version what it had not yet."""
+    origin = None if value.get("verdict") == Verdict.QUARANTINED else _NOWHERE
+    whole = {**_ADDED, "origin": origin, **value}
+    codes = whole.get("codes")
+    if isinstance(codes, list) and all(isinstance(code, dict) for code in codes):
+        whole["codes"] = [{**_ADDED_TO_CODES, **code} for code in codes]
+    return whole
+
+
+def _check_words(row: Row, place: str) -> None:
+    """Refuse words that no version knows: verdicts, actions, symbologies, flags."""
+    try:
+        Verdict(row["verdict"])
+        Flag(row["flag"] or Flag.INFO)
+        for code in row["codes"]:
+            Action(code["action"]), Symbology(code["symbology"]), Flag(code["flag"] or Flag.INFO)
+            if len(code["quad"]) != 4 or any(len(corner) != 2 for corner in code["quad"]):
+                raise ValueError("a quad has four corners of two numbers")
+        for region in row["regions"]:
+            Action(region["action"])
+    except ValueError as error:
+        raise RedactorError(f"{place}: damaged: {error}") from None
 
 
 def _picture_rule(said: PictureDecision) -> PictureRuleRow:
@@ -325,9 +397,10 @@ def _code(
 ) -> CodeRow:
     seen = decision.detection
     told = disclose(seen.content, mode, key=key)
-    kinds, plain = None, None
+    kinds, plain, site = None, None, None
     if profile is not None and seen.content is not None and mode is not Content.NONE:
-        kinds, plain = profile(seen.content)
+        kinds, plain, site = profile(seen.content)
+        site = None if mode is Content.HASH else site
     return CodeRow(
         frame=seen.frame,
         quad=[[float(x), float(y)] for x, y in seen.quad.corners] if exact else _corners(seen.quad),
@@ -344,6 +417,7 @@ def _code(
         else [],
         kinds=kinds,
         plain=plain,
+        site=site,
         doubt=seen.reason,
         action=decision.action.value,
         rule=decision.rule,

@@ -24,6 +24,11 @@ class Tally:
         verdicts: Pictures by verdict.
         actions: Codes by action, of all pictures but the quarantined.
         rules: Codes by the rule that decided.
+        symbologies: Codes by symbology.
+        kinds: Codes by what their content is for; a content may be for several things.
+        sites: Codes by the registrable domain that they lead to.
+        checked: Pictures that were looked at again after something was hidden in them.
+        escalated: Those in which more had to be hidden then.
         seconds: Time by stage.
     """
 
@@ -36,6 +41,11 @@ class Tally:
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     actions: Counter[Action] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
+    symbologies: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    sites: Counter[str] = field(default_factory=Counter)
+    checked: int = 0
+    escalated: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -54,10 +64,16 @@ class Tally:
         self.held += entry["held"]
         self.errors += entry["error"] is not None
         self.dry_run |= entry["dry_run"]
+        self.checked += bool(entry["checks"])
+        self.escalated += any(check["remedy"] for check in entry["checks"])
         for code in entry["codes"]:
             self.codes += 1
             self.unread += not code["read"]
             self.rules[code["rule"]] += 1
+            self.symbologies[code["symbology"]] += 1
+            self.kinds.update(code["kinds"] or ())
+            if code["site"]:
+                self.sites[code["site"]] += 1
             if verdict is not Verdict.QUARANTINED:
                 self.actions[Action(code["action"])] += 1
         for stage, spent in entry["seconds"].items():

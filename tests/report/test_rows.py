@@ -120,7 +120,7 @@ def test_reading_goes_on_after_a_cut_line_and_blank_lines(a_row):
         ("{}", r"run.jsonl:1: not a row of results; it has no schema_version"),
         ('{"schema_version": 2}', r"run.jsonl:1: schema_version 2 is not known"),
         ('{"schema_version": true}', r"schema_version True is not known"),
-        ('{"schema_version": 1, "name": "a"}', r"the row lacks verdict, flag"),
+        ('{"schema_version": 1, "name": "a"}', r"damaged: verdict: field required"),
         ("[" * 100_000, r"not a row of results"),
     ],
 )

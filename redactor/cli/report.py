@@ -1,0 +1,212 @@
+"""`redactor report`: pages, tables and files from what was recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from redactor.cli import options
+from redactor.cli.exits import Exit, help_of, leave
+
+if TYPE_CHECKING:
+    from redactor.report import Row
+
+_FORMATS = ("html", "csv", "markdown", "junit", "table", "jsonl")
+_BY_ENDING = {
+    ".html": "html", ".htm": "html", ".csv": "csv", ".md": "markdown", ".xml": "junit",
+    ".jsonl": "jsonl",
+}  # fmt: skip
+
+
+@click.command(
+    short_help="Make a page, a table or a file from recorded results.",
+    epilog=help_of(
+        "redactor report results.jsonl -o report.html",
+        "redactor report plan.jsonl -o plan.html",
+        "redactor report weekend/ --format csv -o codes.csv",
+    ),
+)
+@click.argument("recorded", nargs=-1, metavar="RESULTS…")
+@click.option("-o", "--output", "target", metavar="FILE", help="Write here; - for stdout.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    help="What is made.",
+    show_default="as FILE's ending tells, else table",
+)
+@options.content
+@click.option("--no-images", is_flag=True, help="Show no pictures, for where they may not go.")
+@click.option("--show-codes", is_flag=True, help="Leave codes in the pictures readable.")
+@click.option("--bom", is_flag=True, help="Begin CSV with a mark that spreadsheets look for.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["flagged", "redacted"]),
+    help="Count such pictures as failed in JUnit's file.",
+)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a results line, and end.")
+@options.oss
+def report(
+    *,
+    recorded: tuple[str, ...],
+    target: str | None,
+    form: str | None,
+    content: str,
+    no_images: bool,
+    show_codes: bool,
+    bom: bool,
+    fail_on: str | None,
+    schema: bool,
+    endpoint: str | None,
+    region: str | None,
+) -> None:
+    """Make a page, a table or a file from results, plans and run folders.
+
+    Pictures are read again from where they were, and shown only if they are still the same.
+    No more of what codes say is told than was recorded.
+    """
+    from redactor.report.rows import json_schema
+
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=2))
+        leave(Exit.DONE)
+    if not recorded:
+        raise click.UsageError("no RESULTS; name a results file, a plan or a run folder")
+    form = form or _BY_ENDING.get(Path(target or "").suffix.lower(), "table")
+    rows = _rows(recorded, content)
+    title = f"Report on {' '.join(recorded)}"
+    with _writing(target) as file:
+        if form == "html":
+            settings = options.oss_settings(endpoint, region)
+            pictures = None if no_images else settings
+            file.write(_page(rows, title, content, pictures, show_codes=show_codes))
+        elif form == "table":
+            _print_table(list(rows), file)
+        else:
+            file.writelines(_lines(rows, form, title, bom, fail_on))
+    leave(Exit.DONE)
+
+
+def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:
+    from redactor.batch import Ledger
+    from redactor.batch.ledger import FILE
+    from redactor.errors import RedactorError
+    from redactor.report import Content, read_rows, reduce
+
+    for path in recorded:
+        try:
+            if Path(path).is_dir():
+                if not (Path(path) / FILE).exists():
+                    raise click.UsageError(f"{path}: a folder, and no run folder")
+                with Ledger(path) as ledger:
+                    yield from (reduce(row, Content(content)) for row in ledger.rows())
+                continue
+            with Path(path).open(encoding="utf-8", errors="replace") as lines:
+                found = read_rows(lines, name=path)
+                yield from (reduce(row, Content(content)) for row in found)
+            if found.cut:
+                click.echo(f"{path}: {found.cut} unfinished line left out", err=True)
+        except OSError as error:
+            raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        except RedactorError as error:
+            raise click.UsageError(str(error)) from error
+
+
+def _lines(
+    rows: Iterator[Row], form: str, title: str, bom: bool, fail_on: str | None
+) -> Iterator[str]:
+    from redactor.model import Verdict
+    from redactor.report.csv import BOM, csv_lines
+    from redactor.report.junit import junit
+    from redactor.report.markdown import markdown_lines
+    from redactor.report.rows import dump_row
+
+    if form == "csv":
+        yield BOM if bom else ""
+        yield from csv_lines(rows)
+    elif form == "markdown":
+        yield from markdown_lines(rows, title=title)
+    elif form == "junit":
+        asked = {"flagged": (Verdict.FLAGGED,), "redacted": (Verdict.FLAGGED, Verdict.REDACTED)}
+        yield junit(rows, title=title, failing=asked.get(fail_on or "", ()))
+    else:
+        yield from map(dump_row, rows)
+
+
+def _print_table(rows: list[Row], file: TextIO) -> None:
+    from rich.console import Console
+
+    from redactor.cli import output
+    from redactor.report import Tally, pictures_table, summary_table
+
+    is_terminal = file is sys.stdout
+    console = output.stdout() if is_terminal else Console(file=file, width=160, emoji=False)
+    if rows:
+        console.print(pictures_table(rows))
+    console.print(summary_table(Tally.of(rows)))
+
+
+def _page(
+    rows: Iterator[Row],
+    title: str,
+    content: str,
+    settings: Any,  # noqa: ANN401 - of OSS, loaded only where it is needed
+    *,
+    show_codes: bool,
+) -> str:
+    from redactor.report import Content, HtmlReport
+
+    page: HtmlReport | None = None
+    for row in rows:
+        if page is None:
+            page = HtmlReport(
+                title,
+                policy=row["policy"],
+                detector=", ".join(row["detectors"]),
+                content=Content(content),
+                show_codes=show_codes,
+                is_plan="plan" in row,
+            )
+        before = settings and _bytes(row["name"], row["source_hash"], settings)
+        after = settings and _bytes(row["written"], row["output_hash"], settings)
+        page.add_row(row, before or None, after or None)
+    if page is None:
+        raise click.UsageError("nothing is recorded there")
+    return page.render()
+
+
+def _bytes(name: str | None, digest: str | None, settings: Any) -> bytes | None:  # noqa: ANN401
+    """Read a picture, if it is still what was recorded."""
+    from redactor.errors import RedactorError
+    from redactor.model import DEFAULT_LIMITS
+    from redactor.storage.places import Listed
+
+    if not name or not digest or name == "-":
+        return None
+    try:
+        (item,) = Listed([(name, name)], settings).items()
+        data = item.read(max_bytes=4 * DEFAULT_LIMITS.max_bytes).data
+    except (RedactorError, ValueError):
+        return None
+    return data if hashlib.sha256(data).hexdigest() == digest else None
+
+
+@contextlib.contextmanager
+def _writing(target: str | None) -> Iterator[TextIO]:
+    if target in (None, "-"):
+        yield sys.stdout
+        return
+    assert target is not None
+    try:
+        # Line ends are part of the formats.
+        with Path(target).open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise click.UsageError(f"{target}: cannot be written: {error.strerror}") from error
