@@ -18,11 +18,11 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 # pyzbar needs the system's libzbar, JPEGs are changed by its libturbojpeg, and tests open what was
-# written with the readers of others. Where they cannot be installed, everything else still works.
+# written with the readers of others and reports in a browser. Where they cannot be installed, everything else still works.
 APT = libzbar0 libturbojpeg0 libjpeg-turbo-progs pngcheck webp gifsicle libtiff-tools libimage-exiftool-perl \
-  libavif-bin libheif-examples apngdis
+  libavif-bin libheif-examples apngdis chromium fonts-dejavu-core
 BREW = zbar jpeg-turbo pngcheck webp gifsicle libtiff exiftool libavif libheif
-READERS = djpeg pngcheck webpinfo gifsicle tiffinfo exiftool avifdec heif-info apngdis
+READERS = djpeg pngcheck webpinfo gifsicle tiffinfo exiftool avifdec heif-info apngdis chromium
 
 system:
 	@if { ldconfig -p 2>/dev/null | grep libzbar && ldconfig -p | grep libturbojpeg \

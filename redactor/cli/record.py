@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -34,6 +34,7 @@ from redactor.report.text import Content, escape_text
 from redactor.report.words import count
 from redactor.storage.names import is_picture
 
+_MOST_SHOWN = 20_000  # pictures on a page
 _TABLE_ROWS = 60  # more pictures than this are summed up, not listed
 
 
@@ -97,6 +98,7 @@ class Record:
             started=self.began,
             content=self._content,
             is_plan=is_plan,
+            **beside(report),
         )
 
     def __enter__(self) -> Record:
@@ -233,6 +235,21 @@ class Record:
     @property
     def _list_path(self) -> str:
         return f"{self._stem}.failed.txt"
+
+
+def beside(report: str | None) -> dict[str, Any]:
+    """Give the options of a page that keeps its further pictures in a folder beside it."""
+    if report is None or report == "-":
+        return {}
+    folder = Path(report).with_suffix("")
+
+    def keep(name: str, data: bytes) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    if folder == Path(report):  # a page without an ending
+        return {}
+    return {"keep": keep, "folder": folder.name, "max_pictures": _MOST_SHOWN}
 
 
 def _new_file(path: str) -> TextIO:

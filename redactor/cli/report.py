@@ -86,7 +86,7 @@ def report(
         if form == "html":
             settings = options.oss_settings(endpoint, region)
             pictures = None if no_images else settings
-            file.write(_page(rows, title, content, pictures, show_codes=show_codes))
+            file.write(_page(rows, title, content, pictures, target, show_codes=show_codes))
         elif form == "table":
             _print_table(list(rows), file)
         else:
@@ -158,9 +158,11 @@ def _page(
     title: str,
     content: str,
     settings: Any,  # noqa: ANN401 - of OSS, loaded only where it is needed
+    target: str | None,
     *,
     show_codes: bool,
 ) -> str:
+    from redactor.cli.record import beside
     from redactor.report import Content, HtmlReport
 
     page: HtmlReport | None = None
@@ -173,6 +175,7 @@ def _page(
                 content=Content(content),
                 show_codes=show_codes,
                 is_plan="plan" in row,
+                **beside(target),
             )
         before = settings and _bytes(row["name"], row["source_hash"], settings)
         after = settings and _bytes(row["written"], row["output_hash"], settings)

@@ -12,10 +12,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -30,6 +31,8 @@ from redactor.report.thumbnails import Thumbnail, thumbnail
 
 MAX_CODES = 40
 """Codes listed under one picture."""
+EMBEDDED = 400
+"""Small pictures inside the page; further ones lie in a folder beside it, where there is one."""
 FIRST = 40
 """Pictures that show before any script runs; the others come as one scrolls."""
 MAX_TROUBLES = 100
@@ -56,6 +59,9 @@ class HtmlReport:
         limits: Larger pictures are not shown.
         key: Of content hashes.
         is_plan: The rows are those of a plan, which people approve on the page.
+        keep: Stores a small picture under a name in a folder beside the page, so that the page
+            need not hold all of them; None to hold all.
+        folder: Name of that folder, as the page refers to it.
     """
 
     def __init__(
@@ -73,8 +79,11 @@ class HtmlReport:
         limits: Limits | None = None,
         key: bytes = RUN_KEY,
         is_plan: bool = False,
+        keep: Callable[[str, bytes], None] | None = None,
+        folder: str = "report",
     ) -> None:
         self.title = title
+        self._keep, self._folder, self._embedded = keep, folder, 0
         self._is_plan = is_plan
         self.tally = Tally()
         when = f"{started:%Y-%m-%d %H:%M %Z}".strip() if started else ""
@@ -266,7 +275,14 @@ class HtmlReport:
             page=_shown(entry),
             limits=self._limits,
         )
-        return _Shot.of(small) if small else None
+        if small is None:
+            return None
+        if self._keep is None or self._embedded < EMBEDDED:
+            self._embedded += 1
+            return _Shot.of(small)
+        name = f"{hashlib.sha256(small.webp).hexdigest()[:24]}.webp"
+        self._keep(name, small.webp)
+        return _Shot.of(small, f"{quote(self._folder)}/{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,10 +302,12 @@ class _Shot:
     height: int
 
     @classmethod
-    def of(cls, picture: Thumbnail) -> "_Shot":
+    def of(cls, picture: Thumbnail, place: str | None = None) -> "_Shot":
         # Tiny pictures are enlarged, so that outlines and numbers have room.
         scale = max(1.0, 160 / max(picture.size))
         width, height = (max(1, round(side * scale)) for side in picture.size)
+        if place is not None:
+            return cls(replace(picture, webp=b""), Markup(place), width, height)
         url = "data:image/webp;base64," + base64.b64encode(picture.webp).decode("ascii")
         return cls(picture, Markup(url), width, height)
 

@@ -295,8 +295,13 @@
     equip(card);
     rendered += 1;
   }
-  new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) more(); }, { rootMargin: "1200px" })
-    .observe($("#end"));
+  const watch = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting) || rendered >= shown.length) return;
+    more();
+    watch.unobserve($("#end"));   // asked anew, it tells whether the end is still in sight
+    watch.observe($("#end"));
+  }, { rootMargin: "1200px" });
+  watch.observe($("#end"));
   tools.hidden = false;
   tools.addEventListener("input", (event) => { if (event.target.id !== "by") refresh(); });
   tools.addEventListener("submit", (event) => event.preventDefault());
