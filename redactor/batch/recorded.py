@@ -9,7 +9,7 @@ from datetime import date
 
 from redactor.geometry import Quad
 from redactor.model import Decision, Detection, Facts, Origin, PictureDecision, Symbology
-from redactor.policy import Policy, RecordedCode, RecordedPicture
+from redactor.policy import Policy, RecordedCode, RecordedPicture, compare
 from redactor.report.rows import CodeRow, Row
 
 
@@ -78,6 +78,34 @@ def replay(entry: Row, policy: Policy) -> tuple[str, Row]:
     named = f"{policy.name}@{policy.hash}"
     new = Row(**{**entry, "codes": codes, "picture_rules": rules, "policy": named})  # type: ignore[typeddict-item]
     return decided(policy, decisions, whole), new
+
+
+def changed_row(entry: Row, old: Policy, new: Policy) -> Row | None:
+    """Give a row with those codes alone about which two policies decide differently.
+
+    Each says what the new one would do, and what the old one did; None where nothing changes.
+    """
+    picture = recorded_picture(entry)
+    found = compare(old, new, [picture], examples=len(picture.codes))
+    sides = {id(code): change for change in found.changes for _, code in change.examples}
+    codes = []
+    for row, code in zip(entry["codes"], picture.codes, strict=True):
+        if (change := sides.get(id(code))) is not None:
+            now, flag = change.new, change.new.flag
+            codes.append(
+                CodeRow(
+                    **{
+                        **row,
+                        "action": now.action.value,
+                        "rule": now.rule,
+                        "flag": flag and flag.value,
+                        "reason": f"{change.old.action} by rule {change.old.rule} before",
+                    }
+                )
+            )
+    if not codes and not found.picture_changes:
+        return None
+    return Row(**{**entry, "codes": codes, "regions": [], "checks": [], "dry_run": True})
 
 
 def _code(row: CodeRow) -> RecordedCode:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from redactor.model import PictureDecision
-    from redactor.policy import Difference, RecordedPicture
+    from redactor.policy import Difference, Policy, RecordedPicture
     from redactor.policy.replay import Change, Side
+    from redactor.report import Row
 
 _SHOWN = 5  # names of pictures; --json gives all
 
@@ -33,11 +34,22 @@ _SHOWN = 5  # names of pictures; --json gives all
     "--against",
     required=True,
     metavar="RESULTS",
-    help="Replay the codes that `run --results` recorded here.",
+    help="Replay the codes that a run recorded here: its results, or its folder.",
 )
+@click.option("--report", metavar="FILE", help="Write an HTML page of the codes that change.")
+@click.option("--show-codes", is_flag=True, help="Leave codes readable on that page.")
 @click.option("--fail-on-change", is_flag=True, help="Exit with 1 if a decision changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-def diff(*, old: str, new: str, against: str, fail_on_change: bool, as_json: bool) -> None:
+def diff(
+    *,
+    old: str,
+    new: str,
+    against: str,
+    report: str | None,
+    show_codes: bool,
+    fail_on_change: bool,
+    as_json: bool,
+) -> None:
     """Tell which decisions on recorded codes would change from policy OLD to policy NEW.
 
     Neither pictures nor detectors are needed. Both policies decide as on this day. Where a
@@ -47,7 +59,8 @@ def diff(*, old: str, new: str, against: str, fail_on_change: bool, as_json: boo
     from redactor.cli import output
     from redactor.policy import Policy, compare
 
-    found = compare(Policy.load(old), Policy.load(new), _recorded(against))
+    before, after = Policy.load(old), Policy.load(new)
+    found = compare(before, after, _recorded(against))
     if found.unjudged:
         _print_unjudged(output.stderr(), found)
         leave(Exit.USAGE)
@@ -55,28 +68,66 @@ def diff(*, old: str, new: str, against: str, fail_on_change: bool, as_json: boo
         click.echo(json.dumps(_as_json(found), indent=2))
     else:
         _print(output.stdout(), found)
-    has_changed = bool(found.changes or found.picture_changes)
+    if report:
+        _write_page(report, before, after, _rows(against), show_codes=show_codes)
+        click.echo(f"Report: {report}", err=True)
+    has_changed = bool(found.changes or found.picture_changes or found.terms)
     leave(Exit.FAILED_ON if has_changed and fail_on_change else Exit.DONE)
 
 
 def _recorded(path: str) -> Iterator[RecordedPicture]:
     from redactor.batch.recorded import recorded_picture
+
+    yield from map(recorded_picture, _rows(path))
+
+
+def _rows(path: str) -> Iterator[Row]:
+    from redactor.batch import Ledger
     from redactor.errors import RedactorError
     from redactor.report import read_rows
 
-    if Path(path).is_dir():
-        raise click.UsageError(f"{path}: a folder; name the results file in it")
     try:
-        with Path(path).open(encoding="utf-8", errors="replace") as lines:
-            # Without an origin, nothing was decided: the picture could not even be opened.
-            rows = (entry for entry in read_rows(lines, name=path) if entry["origin"] is not None)
-            yield from map(recorded_picture, rows)
+        if Path(path).is_dir():
+            with Ledger(path) as ledger:
+                rows = list(ledger.rows())
+        else:
+            with Path(path).open(encoding="utf-8", errors="replace") as lines:
+                rows = list(read_rows(lines, name=path))
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        raise click.UsageError(f"{path}: damaged: {error}") from error
     except RedactorError as error:
         raise click.UsageError(str(error)) from error
+    # Without an origin, nothing was decided: the picture could not even be opened.
+    yield from (row for row in rows if row["origin"] is not None)
+
+
+def _write_page(
+    path: str, old: Policy, new: Policy, rows: Iterator[Row], *, show_codes: bool
+) -> None:
+    """Write a page of the pictures in which something changes, with those codes alone."""
+    from redactor.batch.recorded import changed_row
+    from redactor.cli.options import oss_settings
+    from redactor.cli.record import beside
+    from redactor.cli.report import picture_bytes
+    from redactor.report import Content, HtmlReport, reduce
+
+    page = HtmlReport(
+        f"{old.name} to {new.name}",
+        policy=f"{old.name}@{old.hash} → {new.name}@{new.hash}",
+        detector="as recorded",
+        show_codes=show_codes,
+        **beside(path),
+    )
+    settings = oss_settings(None, None)
+    for row in rows:
+        changed = changed_row(row, old, new)
+        if changed is not None:
+            before = picture_bytes(row["name"], row["source_hash"], settings)
+            page.add_row(reduce(changed, Content.HOST), before, None)
+    try:
+        Path(path).write_text(page.render(), "utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _print_unjudged(console: Console, found: Difference) -> None:
@@ -109,8 +160,14 @@ def _print(console: Console, found: Difference) -> None:
         console.print(f"  {count(len(whole.pictures), 'picture')}")
         _print_names(console, whole.pictures)
         console.print()
+    for key, before, after in found.terms:
+        console.print(f"{key}: {before}  →  {after}", style="bold")
+        console.print()
     changed = sum(change.count for change in found.changes)
     of_pictures = sum(len(whole.pictures) for whole in found.picture_changes)
+    if not changed and not of_pictures and found.terms:
+        console.print(f"No decision changes, but what else the policy says. {replayed}.")
+        return
     if not changed and not of_pictures:
         console.print(f"No decision changes. {replayed}.")
         return
@@ -130,8 +187,15 @@ def _print_names(console: Console, names: Sequence[str]) -> None:
 
 
 def _side(side: Side) -> str:
+    from redactor.model import Style
+
     flag = f", flag {side.flag}" if side.flag else ""
-    return f"{side.action}{flag} ({side.rule})"
+    style = ""
+    if side.style is not None and side.style != Style():
+        color = side.style.color
+        told = "auto" if color is None else "#{:02x}{:02x}{:02x}".format(*color)
+        style = f" {side.style.blocks} blocks" if side.action == "pixelate" else f" {told}"
+    return f"{side.action}{style}{flag} ({side.rule})"
 
 
 def _rules(said: Sequence[PictureDecision]) -> str:
@@ -166,6 +230,7 @@ def _as_json(found: Difference) -> dict[str, Any]:
     return {
         "pictures": found.pictures,
         "codes": found.codes,
+        "terms": [{"key": key, "old": old, "new": new} for key, old, new in found.terms],
         "changes": [
             {
                 "old": asdict(change.old),

@@ -177,15 +177,19 @@ def _page(
                 is_plan="plan" in row,
                 **beside(target),
             )
-        before = settings and _bytes(row["name"], row["source_hash"], settings)
-        after = settings and _bytes(row["written"], row["output_hash"], settings)
+        before = settings and picture_bytes(row["name"], row["source_hash"], settings)
+        after = settings and picture_bytes(row["written"], row["output_hash"], settings)
         page.add_row(row, before or None, after or None)
     if page is None:
         raise click.UsageError("nothing is recorded there")
     return page.render()
 
 
-def _bytes(name: str | None, digest: str | None, settings: Any) -> bytes | None:  # noqa: ANN401
+def picture_bytes(
+    name: str | None,
+    digest: str | None,
+    settings: Any,  # noqa: ANN401 - of OSS
+) -> bytes | None:
     """Read a picture, if it is still what was recorded."""
     from redactor.errors import RedactorError
     from redactor.model import DEFAULT_LIMITS

@@ -6,10 +6,10 @@ recorded cannot be judged; it is named, and no decision is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from redactor.model import Action, Decision, Detection, Facts, Flag, PictureDecision
+from redactor.model import Action, Decision, Detection, Facts, Flag, PictureDecision, Style
 from redactor.policy.condition import Condition
 from redactor.policy.overlap import hide_overlapping
 from redactor.policy.payload import Payload, payloads
@@ -73,6 +73,7 @@ class Side:
     action: Action
     flag: Flag | None
     rule: str
+    style: Style | None = None  # of what hides
 
 
 @dataclass
@@ -114,6 +115,7 @@ class Difference:
     Attributes:
         pictures: How many were replayed.
         codes: How many they hold.
+        terms: What differs besides decisions, by the policy's keys: old and new value.
         changes: Groups of codes, the most frequent first.
         picture_changes: Groups of pictures.
         unjudged: Codes that a condition needs more of than was recorded, by policy name, rule
@@ -122,6 +124,7 @@ class Difference:
 
     pictures: int = 0
     codes: int = 0
+    terms: list[tuple[str, str, str]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     picture_changes: list[PictureChange] = field(default_factory=list)
     unjudged: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -138,7 +141,7 @@ def compare(
         recorded: Pictures, each looked at once.
         examples: Kept of each group.
     """
-    found = Difference()
+    found = Difference(terms=list(_terms(old, new)))
     groups: dict[tuple[Side, Side], Change] = {}
     of_pictures: dict[object, PictureChange] = {}
     for picture in recorded:
@@ -164,8 +167,16 @@ def compare(
     return found
 
 
+def _terms(old: Policy, new: Policy) -> Iterator[tuple[str, str, str]]:
+    for key in ("hold", "metadata", "trailer", "on_error"):
+        before, after = getattr(old, key), getattr(new, key)
+        if before != after:
+            yield key, str(before).lower(), str(after).lower()
+
+
 def _side(decision: Decision) -> Side:
-    return Side(decision.action, decision.flag, decision.rule)
+    style = decision.style if decision.action.hides else None
+    return Side(decision.action, decision.flag, decision.rule, style)
 
 
 def _replay(

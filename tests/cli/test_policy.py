@@ -320,9 +320,47 @@ def test_diff_speaks_json(redactor, results):
 
     assert (told["pictures"], told["codes"]) == (3, 2)
     (change,) = told["changes"]
-    assert change["old"] == {"action": "fill", "flag": None, "rule": "default"}
-    assert change["new"] == {"action": "allow", "flag": None, "rule": "own-links"}
+    style = {"color": [0, 0, 0], "blocks": 8}
+    assert change["old"] == {"action": "fill", "flag": None, "rule": "default", "style": style}
+    assert change["new"] == {"action": "allow", "flag": None, "rule": "own-links", "style": None}
     assert change["pictures"] == ["photos/link.png"]
+
+
+def test_diff_tells_of_what_else_a_policy_says_and_of_styles(redactor, desk, results):
+    (desk / "held.yaml").write_text(HIDE + "hold: true\n")
+    (desk / "white.yaml").write_text(HIDE.replace("action: fill", 'action: fill, color: "#ffffff"'))
+    against = ["--against", results("host")]
+
+    held = redactor("policy", "diff", "hide.yaml", "held.yaml", *against, "--fail-on-change")
+    white = redactor("policy", "diff", "hide.yaml", "white.yaml", *against)
+
+    assert held.code == 1
+    assert held.out.splitlines()[0] == "hold: false  →  true"
+    assert white.out.splitlines()[0] == "fill (default)  →  fill #ffffff (default)"
+
+
+def test_diff_shows_the_codes_that_change_on_a_page(redactor, desk, results):
+    ended = redactor(
+        "policy", "diff", "hide.yaml", "own.yaml", "--against", results("full"),
+        "--report", "diff.html",
+    )  # fmt: skip
+
+    assert ended.code == 0, ended.err
+    page = (desk / "diff.html").read_text()
+    assert "fill by rule default before" in page
+    assert page.count('<article id="p') == 1
+
+
+def test_diff_names_damaged_lines(redactor, desk, results):
+    path = desk / results("host")
+    first, *others = path.read_text().splitlines()
+    damaged = json.dumps(json.loads(first) | {"codes": 7})
+    path.write_text("\n".join([damaged, *others]))
+
+    ended = redactor("policy", "diff", "hide.yaml", "own.yaml", "--against", path)
+
+    assert ended.code == 2
+    assert ":1: damaged: codes" in ended.err
 
 
 def test_diff_tells_of_pictures_as_a_whole(redactor, desk, results):

@@ -21,7 +21,7 @@ def recorded(a_code):
             if mode == "full" or content is None:
                 made = RecordedCode(code)
             else:
-                kinds, is_plain = profile(content)
+                kinds, is_plain, _ = profile(content)
                 origin = told.text if told.kind == "host" and is_plain else None
                 bare = a_code(None, readings=tuple(map(str, range(len(readings)))))
                 made = RecordedCode(

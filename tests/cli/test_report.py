@@ -1,0 +1,108 @@
+"""`redactor report`: what was recorded, as a page, a table or a file."""
+
+import csv
+import json
+
+import pytest
+
+from tests.cli.conftest import LINK
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch, a_picture):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "code.png").write_bytes(a_picture(LINK))
+    (folder / "plain.png").write_bytes(a_picture())
+    return folder
+
+
+def test_a_page_shows_pictures_that_are_still_the_same(redactor, photos, tmp_path, a_picture):
+    redactor("run", "photos", "--out", "out", "--results", "r.jsonl")
+    (photos / "plain.png").write_bytes(a_picture("another"))
+
+    ended = redactor("report", "r.jsonl", "-o", "page.html")
+
+    assert ended.code == 0, ended.err
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/webp") == 3  # all but the one that has changed
+    assert "no preview: the picture could not be shown" in page
+
+
+def test_no_images_shows_none(redactor, photos, tmp_path):
+    redactor("run", "photos", "--out", "out", "--results", "r.jsonl")
+    redactor("report", "r.jsonl", "-o", "page.html", "--no-images")
+
+    assert "data:image" not in (tmp_path / "page.html").read_text()
+
+
+def test_the_page_of_a_plan_is_one_to_decide_on(redactor, photos, tmp_path):
+    redactor("plan", "photos", "-o", "plan.jsonl")
+    redactor("report", "plan.jsonl", "-o", "plan.html")
+
+    assert "Download decisions" in (tmp_path / "plan.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.md", "r.xml", "r.jsonl2"])
+def test_the_ending_tells_the_format(name, redactor, photos, tmp_path):
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+
+    assert redactor("report", "r.jsonl", "-o", name).code == 0
+    assert (tmp_path / name).read_text()
+
+
+def test_a_run_folder_is_reported_with_no_more_content_than_asked_for(redactor, photos, tmp_path):
+    redactor("run", "photos", "--out", "out", "--run-folder", "run")
+
+    hosts = redactor("report", "run", "--format", "csv").out
+    full = redactor("report", "run", "--format", "csv", "--content", "full").out
+
+    assert "token=4711" not in hosts
+    assert "token=4711" in full
+    # What was recorded with less cannot be told with more.
+    less = redactor("report", "run/results.jsonl", "--format", "csv", "--content", "full").out
+    assert "token=4711" not in less
+
+
+def test_spreadsheets_get_their_mark_when_asked(redactor, photos, tmp_path):
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+    redactor("report", "r.jsonl", "-o", "r.csv", "--bom")
+
+    data = (tmp_path / "r.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbfpicture,")
+    first, *_ = csv.DictReader(data.decode("utf-8-sig").splitlines())
+    assert first["verdict"] == "redacted"
+
+
+def test_the_schema_is_printed(redactor):
+    told = json.loads(redactor("report", "--schema").out)
+
+    assert told["$schema"].startswith("https://json-schema.org/")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "no RESULTS"),
+        (("absent.jsonl",), "cannot be read"),
+        (("photos",), "no run folder"),
+        (("photos/code.png",), "not a row of results"),
+    ],
+)
+def test_what_cannot_be_reported_is_named(arguments, told, redactor, photos):
+    ended = redactor("report", *arguments)
+
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def test_a_line_cut_by_a_kill_is_left_out_with_a_word(redactor, photos, tmp_path):
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+    text = (tmp_path / "r.jsonl").read_text()
+    (tmp_path / "r.jsonl").write_text(text[:-40])
+
+    ended = redactor("report", "r.jsonl", "--format", "csv")
+
+    assert ended.code == 0
+    assert "1 unfinished line left out" in ended.err
