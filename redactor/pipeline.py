@@ -7,7 +7,6 @@ the verdict `quarantined` and the reason. `plan` is the same path cut after the 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from redactor import codec, motion, render, verify
+from redactor import codec, drawing, motion, render, verify
 from redactor.detect import LocalDetector, imm, parse_image_codes
 from redactor.errors import (
     BackendMissing,
@@ -30,7 +27,7 @@ from redactor.errors import (
     RedactorError,
     StorageError,
 )
-from redactor.geometry import Box, Mask, Quad
+from redactor.geometry import Quad
 from redactor.model import (
     DEFAULT_LIMITS,
     Action,
@@ -43,7 +40,6 @@ from redactor.model import (
     Limits,
     Metadata,
     Origin,
-    Patch,
     PictureDecision,
     Region,
     Result,
@@ -56,9 +52,6 @@ from redactor.policy import Policy
 # Escalation of a region that can still be read: how far it grows, and what is drawn on it.
 _LARGER = 1.6
 _ROUNDS = 6
-_RING_SHARE = 0.04  # of a region's longer side: how far around it colours are taken from
-_RING_CELLS = 2
-_BAND_ROWS = 256  # of a picture, compared at a time
 
 
 class Where(StrEnum):
@@ -429,7 +422,7 @@ class _Work:
             if picture.refusal is not None:
                 raise PictureError(picture.refusal)
             with self._timed("render"):
-                patches = tuple(_patches(picture, self.regions))
+                patches = tuple(drawing.patches(picture, self.regions))
             with self._timed("encode"):
                 image, path = picture.encode(patches, policy.metadata)
         with self._timed("verify"):
@@ -440,25 +433,10 @@ class _Work:
         if not self.regions:
             return image, path, None
         with self._timed("verify"):
-            self.difference = self._difference(picture, output)
+            self.difference = drawing.difference(picture, output, self.regions)
         if self.difference and path != "re-encoded":
             raise PictureError("what was written differs outside of the hidden regions")
         return image, path, output
-
-    def _difference(self, before: codec.Picture, after: codec.Picture) -> int:
-        """Give the largest difference of any sample outside of the hidden regions, rounded up."""
-        worst = 0.0
-        for index, (old, new) in enumerate(zip(before.pages, after.pages, strict=True)):
-            regions = [region for region in self.regions if region.frame == index]
-            if old.cell == (1, 1):
-                hidden = render.hidden_area(regions, old.size)
-                worst = max(worst, _sample_difference(old, new, hidden))
-                continue
-            # Coefficients are compared as readers show them.
-            views = zip(before.frames[index].views, after.frames[index].views, strict=True)
-            for seen, now in views:
-                worst = max(worst, render.difference_outside(seen, now, regions, old.cell))
-        return math.ceil(worst)
 
     def _check(self, picture: codec.Picture, hidden: Sequence[Decision]) -> verify.Findings:
         allowed = [decision for decision in self.decisions if not decision.action.hides]
@@ -553,18 +531,6 @@ class _Work:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
-def _sample_difference(before: codec.Page, after: codec.Page, hidden: Mask) -> float:
-    """Give the largest difference of samples of two pages, 0 to 255, outside of hidden pixels."""
-    width, height = before.size
-    worst = 0.0
-    for top in range(0, height, _BAND_ROWS):
-        box = Box(0, top, width, min(top + _BAND_ROWS, height))
-        known = ~hidden[box.top : box.bottom]
-        for old, new in zip(before.read(box), after.read(box), strict=True):
-            worst = max(worst, float(np.abs(old - new).max(initial=0, where=known)))
-    return worst
-
-
 def _read_all(file: BinaryIO, most: int) -> bytes:
     """Read a file to its end, or to the most bytes wanted."""
     parts: list[bytes] = []
@@ -588,47 +554,3 @@ def _region(decision: Decision, stages: dict[_Place, int]) -> Region:
     if stage >= 2:
         return replace(region, action=Action.FILL, style=Style())
     return region
-
-
-def _patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patch]:
-    """Draw every region of every page."""
-    for index, page in enumerate(picture.pages):
-        here = [region for region in regions if region.frame == index]
-        yield from (replace(patch, frame=index) for patch in _patches_of(page, here))
-
-
-def _patches_of(page: codec.Page, regions: Sequence[Region]) -> Iterator[Patch]:
-    """Draw regions of one page; each from the surroundings of all, so their order is no matter."""
-    if not regions:
-        return
-    hidden = render.hidden_area(regions, page.size, page.cell)
-    across, down = page.cell
-    for region in regions:
-        touched, mask = region.quad.touched(*page.size, cell=page.cell)
-        if not mask.any():
-            continue
-        ring = max(_RING_CELLS, round(_RING_SHARE * max(touched.width, touched.height)))
-        cells = touched.grow(ring).clip(hidden.shape[1], hidden.shape[0])
-        target = np.zeros((cells.height, cells.width), dtype=np.bool_)
-        top, left = touched.top - cells.top, touched.left - cells.left
-        target[top : top + touched.height, left : left + touched.width] = mask
-        box = Box(cells.left * across, cells.top * down, cells.right * across, cells.bottom * down)
-        planes = render.draw(
-            page.read(box),
-            hidden=hidden[cells.top : cells.bottom, cells.left : cells.right],
-            target=target,
-            action=region.action,
-            style=region.style,
-            color=page.color(region.style.color) if region.style.color else None,
-            brightness=_brightness(page),
-            has_alpha=page.has_alpha,
-        )
-        yield Patch(box.left, box.top, target, planes)
-
-
-def _brightness(page: codec.Page) -> tuple[float, ...] | None:
-    """Give what one step of brightness is in each plane."""
-    black, white = page.color((0, 0, 0)), page.color((255, 255, 255))
-    if black is None or white is None:
-        return None
-    return tuple((high - low) / 255 for low, high in zip(black, white, strict=True))

@@ -74,7 +74,8 @@ MAY_KNOW = {
     "codec": LEAVES | {"magic"},
     "motion": LEAVES,
     "verify": LEAVES | {"detect"},
-    "pipeline": LEAVES | {"detect", "policy", "render", "codec", "motion", "verify"},
+    "drawing": LEAVES | {"codec", "render"},
+    "pipeline": LEAVES | {"detect", "policy", "render", "codec", "motion", "verify", "drawing"},
     "storage": {"errors", "model", "magic"},
     "report": LEAVES,
     "room": {"errors"},
@@ -152,7 +153,7 @@ def test_each_decoder_binding_and_service_is_imported_in_one_file(package):
 
 
 PARTS = {
-    "numpy": {"geometry", "model", "detect", "policy", "render", "codec", "motion", "pipeline"},
+    "numpy": {"geometry", "model", "detect", "policy", "render", "codec", "motion", "drawing"},
     "cv2": {"detect", "render", "codec"},
     "PIL": {"codec", "report", "testing"},
     "pydantic": {"policy", "report", "batch"},

@@ -37,9 +37,9 @@ from pyzbar import pyzbar
 from redactor import Redactor, codec
 from redactor.codec.jpeg import JpegPicture
 from redactor.detect import LocalDetector
+from redactor.drawing import patches
 from redactor.geometry import Box, Quad
 from redactor.model import Frame, Pixels, Region, Result
-from redactor.pipeline import _patches
 from redactor.render import hidden_area
 from tests.benchmarks.detection import ZBAR_SYMBOLS, manifest
 
@@ -173,7 +173,7 @@ def rounds() -> range:
 
 def written(picture: codec.Picture, regions: Sequence[Region]) -> Callable[[], bytes]:
     """Give the work that is timed; the picture is open, as it is after detection."""
-    return lambda: picture.encode(tuple(_patches(picture, regions)))[0]
+    return lambda: picture.encode(tuple(patches(picture, regions)))[0]
 
 
 def reencoded(data: bytes) -> Callable[[], None]:

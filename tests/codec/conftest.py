@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from redactor import codec, render
+from redactor.drawing import patches
 from redactor.geometry import Quad
 from redactor.model import Action, Region, Style
-from redactor.pipeline import _patches
 
 
 def scene(width, height, *, channels=3, seed=0):
@@ -160,7 +160,7 @@ def redact():
 
     def hide(data, *regions):
         picture = codec.open_picture(data)
-        return picture.encode(tuple(_patches(picture, regions)))
+        return picture.encode(tuple(patches(picture, regions)))
 
     return hide
 

@@ -364,7 +364,7 @@ from redactor import codec
 from redactor.errors import PictureError
 from redactor.geometry import Quad
 from redactor.model import Action, Limits, Region, Style
-from redactor.pipeline import _patches
+from redactor.drawing import patches
 
 warnings.simplefilter("ignore")
 files = [bytes.fromhex(line) for line in sys.stdin]
@@ -382,7 +382,7 @@ def work(seed):
             data[place] = choose.choice((0, 255, 1 << choose.randrange(8), choose.randrange(256)))
         try:
             picture = codec.open_picture(bytes(data), Limits(max_pixels=1_000_000))
-            picture.encode(tuple(_patches(picture, [region])))
+            picture.encode(tuple(patches(picture, [region])))
         except PictureError:
             continue
         except BaseException as error:

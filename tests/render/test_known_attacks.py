@@ -14,9 +14,9 @@ from PIL import Image
 
 from redactor import codec
 from redactor.detect.remedies import deblurred, restored
+from redactor.drawing import patches
 from redactor.geometry import Quad
 from redactor.model import Action, Region, Style
-from redactor.pipeline import _patches
 
 SECRET = "https://example.org/pay/4711"
 MODULE, BLOCK, LEFT, TOP = 8, 11, 60, 50  # pixels
@@ -51,7 +51,7 @@ def redacted(sheet, action, form="PNG"):
     options = {"lossless": True} if form == "WEBP" else {}
     Image.fromarray(sheet).save(file, form, **options)
     picture = codec.open_picture(file.getvalue())
-    return picture.encode(tuple(_patches(picture, [region_on(sheet, action)])))[0]
+    return picture.encode(tuple(patches(picture, [region_on(sheet, action)])))[0]
 
 
 def ours(sheet, action):
