@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from redactor.errors import AlreadyExists
+from redactor.errors import AlreadyExists, StorageError
 from redactor.storage import Marks
 from redactor.storage.local import local_failure
 from redactor.storage.names import check_relative
@@ -45,6 +45,7 @@ class FolderSink:
     ) -> str:
         """Write a picture below the folder."""
         path = Path(self.folder) / check_relative(relative)
+        _refuse_links_out(path, self.folder)
         write_whole(path, data, overwrite=overwrite)
         return str(path)
 
@@ -128,6 +129,19 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise local_failure(str(path), error) from error
+
+
+def _refuse_links_out(path: Path, folder: str) -> None:
+    """Refuse a place that a link below a folder leads out of it.
+
+    Raises:
+        StorageError: If one does.
+    """
+    root, parent = os.path.realpath(folder), os.path.realpath(path.parent)
+    if os.path.commonpath([root, parent]) != root:
+        raise StorageError(
+            f"{path}: a link below {folder} leads to {parent}; remove it, or write there itself"
+        )
 
 
 @contextlib.contextmanager

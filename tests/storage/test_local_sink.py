@@ -34,6 +34,28 @@ def test_names_are_shown_as_the_folder_was_given(tmp_path, monkeypatch):
     assert write(FolderSink("out/")) == "out/a/b.jpg"
 
 
+@pytest.mark.parametrize("target", ["../elsewhere", "/", "a"])
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(target, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out/a").symlink_to(target)
+
+    with pytest.raises(StorageError):
+        write(FolderSink(str(tmp_path / "out")), "a/b/c.jpg", overwrite=True)
+
+    assert found_in(tmp_path / "elsewhere") == []
+
+
+def test_a_link_that_stays_below_the_folder_is_followed(tmp_path):
+    (tmp_path / "out/b").mkdir(parents=True)
+    (tmp_path / "out/a").symlink_to("b")
+    (tmp_path / "also").symlink_to("out")
+
+    write(FolderSink(str(tmp_path / "also")), "a/c.jpg")
+
+    assert found_in(tmp_path / "out/b") == ["c.jpg"]
+
+
 def test_nothing_else_is_left_behind(tmp_path):
     write(FolderSink(str(tmp_path)), "a.jpg")
     write(FolderSink(str(tmp_path)), "a.jpg", overwrite=True)
