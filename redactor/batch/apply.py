@@ -17,10 +17,23 @@ from redactor.policy import Policy
 from redactor.report.rows import CodeRow, Row
 
 NOT_APPROVED = "not approved; held back"
+CHANGED = "it has changed since it was planned; plan it again"
 DEVIATION = "deviation from the plan"
 _OF_THE_PICTURE = (
     "content", "content_as", "length", "read", "disputed", "readings", "kinds", "plain", "site",
 )  # fmt: skip
+
+
+class AppliedRow(Row):
+    """What was done of a plan.
+
+    Attributes:
+        by: Who approved the picture; None where nobody has said.
+        deviation: How it differs from what was approved; None where it does not.
+    """
+
+    by: str | None
+    deviation: str | None
 
 
 class PlanFollower(Redactor):
@@ -52,18 +65,19 @@ class PlanFollower(Redactor):
             why = "; ".join(row["reasons"])
             return self.quarantine(name, f"quarantined when it was planned: {why}")
         if hashlib.sha256(data).hexdigest() != row["source_hash"]:
-            return self.quarantine(name, "it has changed since it was planned; plan it again")
+            return self.quarantine(name, CHANGED)
         if not planned.is_approved:
             return _held(name, planned)
         result = self.apply(data, planned.decisions, name=name, flag=planned.flag)
-        remedies = [check.remedy for check in result.checks if check.remedy]
-        if remedies:
-            told = f"{DEVIATION}: something could still be read ({', '.join(remedies)})"
-            result = replace(result, remarks=(*result.remarks, told))
+        if told := _deviation(result):
+            result = replace(result, remarks=(*result.remarks, f"{DEVIATION}: {told}"))
         return replace(result, policy=row["policy"], detectors=tuple(row["detectors"]))
 
     def entry(self, outcome: Outcome, *, keeps_pictures: bool = False) -> Entry:
-        """Put down what happened; what codes say is known from the plan alone."""
+        """Put down what happened, with an `AppliedRow`.
+
+        What codes say is known from the plan alone, and so is the level of what was held.
+        """
         entry = entry_of(outcome, self.policy, keeps_pictures=keeps_pictures)
         planned = self.plan_file.pictures.get(outcome.result.name)
         if planned is None:
@@ -73,7 +87,25 @@ class PlanFollower(Redactor):
             cast(CodeRow, {**code, **_said(known.get(number))})
             for number, code in enumerate(entry.row["codes"], 1)
         ]
-        return replace(entry, row=Row(**{**entry.row, "codes": codes}))
+        told = [remark for remark in outcome.result.remarks if remark.startswith(DEVIATION)]
+        row = AppliedRow(
+            **{
+                **entry.row,
+                "codes": codes,
+                "flag": planned.row["flag"] if entry.row["held"] else entry.row["flag"],
+                "by": planned.row["by"],
+                "deviation": told[0].removeprefix(f"{DEVIATION}: ") if told else None,
+            }
+        )
+        return replace(entry, row=row)
+
+
+def _deviation(result: Result) -> str | None:
+    """Say how what was done differs from what was approved; None where it does not."""
+    if result.verdict is Verdict.QUARANTINED:
+        return "held back although it was approved"
+    remedies = [check.remedy for check in result.checks if check.remedy]
+    return f"something could still be read ({', '.join(remedies)})" if remedies else None
 
 
 def _said(code: Mapping[str, object] | None) -> dict[str, object]:
@@ -88,7 +120,7 @@ def _held(name: str, planned: Planned) -> Result:
         Verdict.FLAGGED,
         planned.decisions,
         frames=tuple(row["frames"]),
-        flag=planned.flag,
+        # No flag: an object would get it as a tag, and nothing is to be done to it.
         remarks=(reason,),
         held=True,
         format=row["format"],

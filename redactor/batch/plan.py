@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
@@ -20,13 +19,26 @@ from pydantic import TypeAdapter, ValidationError
 from redactor.batch.entry import Entry
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
-from redactor.model import Action, Decision, Detection, Flag, Style, Symbology, Verdict
+from redactor.model import (
+    Action,
+    Decision,
+    Detection,
+    Flag,
+    Metadata,
+    Style,
+    Symbology,
+    Trailer,
+    Verdict,
+)
 from redactor.report.rows import CodeRow, Row, reduce
 from redactor.report.text import Content
 
 VERSION = 1
 MOST_MISTAKES = 20
 """Named of one plan."""
+
+MOST_BLOCKS = 256
+"""Of a mosaic; policies allow no more."""
 
 _EDITABLE = ("approved", "by", "reason")
 _EDITABLE_OF_CODES = (*_EDITABLE, "action")
@@ -75,6 +87,7 @@ class PlanRow(Row):
 # Not strict about 10 where 10.0 was: see `_plain`.
 _CODES = TypeAdapter(list[PlanCode])
 _ROW = TypeAdapter(PlanRow)
+_STYLE = TypeAdapter(Style)
 
 
 class PlanError(RedactorError):
@@ -185,7 +198,7 @@ class Plan:
             picture = True
         said = [picture if code["approved"] is None else code["approved"] for code in codes]
         is_approved = picture is not False and all(said) and (bool(said) or picture is True)
-        decisions = tuple(_decision(code, row["name"]) for code in codes)
+        decisions = tuple(_decision(code, row) for code in codes)
         self.pictures[row["name"]] = Planned(row, decisions, is_approved)
 
     @property
@@ -252,6 +265,13 @@ def _mistakes(row: PlanRow) -> Iterator[str]:
             )
     if row["verdict"] not in list(Verdict):
         yield f"unknown verdict {row['verdict']!r}"
+    if row["flag"] not in (None, *Flag):
+        yield f"unknown flag {row['flag']!r}"
+    try:
+        _, metadata, trailer, on_error = row["terms"]
+        Metadata(metadata), Trailer(trailer), Flag(on_error or Flag.INFO)
+    except ValueError as error:
+        yield f"terms: {error}"
 
 
 def _digest(row: dict[str, Any]) -> str:
@@ -275,14 +295,29 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _decision(code: PlanCode, name: str) -> Decision:
+def _is_inside(quad: Quad, sizes: Sequence[Sequence[int]], frame: int) -> bool:
+    """Whether a quad lies in a frame that there is; what touches the edge may lie across it."""
+    if not 0 <= frame < len(sizes):
+        return False
+    width, height = sizes[frame]
+    return all(
+        -width <= x <= 2 * width and -height <= y <= 2 * height for x, y in quad.corners
+    )  # false for NaN, too
+
+
+def _decision(code: PlanCode, row: PlanRow) -> Decision:
+    name = row["name"]
     try:
         quad = Quad.of([(x, y) for x, y in code["quad"]])
-        if not all(math.isfinite(value) for corner in quad.corners for value in corner):
-            raise ValueError("not finite")
+        if not _is_inside(quad, row["frame_sizes"], code["frame"]):
+            raise ValueError("it lies outside of the picture")
         symbology = Symbology(code["symbology"])
         flag = None if code["flag"] is None else Flag(code["flag"])
-        style = Style(**_style(code["style"])) if code["style"] else Style()
+        style = _STYLE.validate_python(code["style"] or {})
+        if not 1 <= style.blocks <= MOST_BLOCKS or not set(style.color or ()) <= set(range(256)):
+            raise ValueError("its style cannot be drawn")
+    except ValidationError as error:
+        raise PlanError(f"{name}: code {code['id']}: {_in_words(error.errors()[0])}") from None
     except (ValueError, TypeError) as error:
         raise PlanError(f"{name}: code {code['id']}: {error}") from None
     whole = code["content"] if code["content_as"] == "full" else None
@@ -299,8 +334,3 @@ def _decision(code: PlanCode, name: str) -> Decision:
         style,
         tuple(code["tags"]),
     )
-
-
-def _style(style: dict[str, Any]) -> dict[str, Any]:
-    color = style.get("color")
-    return {**style, "color": None if color is None else tuple(color)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +12,7 @@ from redactor.cli import options
 from redactor.cli.exits import Exit, help_of, leave, worst
 
 if TYPE_CHECKING:
+    from redactor.batch import Entry
     from redactor.batch.plan import Plan
 
 
@@ -110,21 +113,24 @@ def apply(
     batch = Batch(follower, targets.sink, overwrite=overwrite, originals=targets.originals)
     keeps_pictures = report is not None
     capacity = Capacity(jobs, memory)
+    ends: Counter[str] = Counter()
     ended = follow(
-        lambda stop: threads.run(
-            batch,
-            source,
-            lambda outcome: follower.entry(outcome, keeps_pictures=keeps_pictures),
-            capacity=capacity,
-            stop=stop,
+        lambda stop: _counted(
+            threads.run(
+                batch,
+                source,
+                lambda outcome: follower.entry(outcome, keeps_pictures=keeps_pictures),
+                capacity=capacity,
+                stop=stop,
+            ),
+            ends,
         ),
         record,
         Watch(remarks, "applying", total=lambda: len(pairs)),
     )
     record.print_tables(output.stdout(), quiet=quiet)
-    held = sum(not one.is_approved for one in plan.pictures.values())
-    if held:
-        remarks.print(f"{count(held, 'picture')} held back: not approved.", style="yellow")
+    for end, number in sorted((+ends).items()):
+        remarks.print(f"{count(number, 'picture')} {end}.", style="yellow")
     record.print_failures(context, is_whole=ended is Exit.DONE)
     leave(worst(ended, record.exit_code()))
 
@@ -140,6 +146,17 @@ def _read(path: str, approve: tuple[str, ...]) -> Plan:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except PlanError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _counted(entries: Iterator[Entry], ends: Counter[str]) -> Iterator[Entry]:
+    """Count what did not go as planned, while it passes."""
+    from redactor.batch.apply import CHANGED
+
+    for entry in entries:
+        ends["held back: not approved"] += entry.row["held"]
+        ends["left alone: changed since the plan"] += CHANGED in entry.row["reasons"]
+        ends["not as planned: see `deviation` in the results"] += bool(entry.row.get("deviation"))
+        yield entry
 
 
 def _check_changes(plan: Plan, limit: str | None) -> None:

@@ -165,8 +165,7 @@ def open_quarantine(
 
 
 def _shelf(spec: str, source: Source, settings: OssSettings) -> OssShelf:
-    parts = source.sources if isinstance(source, Several) else [source]
-    if not all(isinstance(part, OssSource) for part in parts):
+    if not _is_all_oss(source):
         raise ValueError("files and objects cannot be replaced in one run; run them separately")
     if not is_oss(spec):
         raise ValueError(f"{spec}: objects are copied within OSS; give oss://bucket/prefix/")
@@ -179,6 +178,13 @@ def _shelf(spec: str, source: Source, settings: OssSettings) -> OssShelf:
     from redactor.storage.oss import connect
 
     return OssShelf(connect(settings), place)
+
+
+def _is_all_oss(source: Source) -> bool:
+    if isinstance(source, Listed):
+        return all(is_oss(name) for name, _ in source.pairs)
+    parts = source.sources if isinstance(source, Several) else [source]
+    return all(isinstance(part, OssSource) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
