@@ -161,5 +161,5 @@ def test_the_lines_about_hooks_work_on_the_stand_in(clone):
 
         serve_and(serving, clone, server.env(), tell)
         assert server.keys("shop") == ["public/told.jpg"]
-        run(sweep, clone, server.env())
+        run(sweep, clone, server.env() | {"XDG_STATE_HOME": str(clone / "state")})
         assert server.keys("shop") == ["public/missed.jpg", "public/told.jpg"]
