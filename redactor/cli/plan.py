@@ -9,7 +9,7 @@ from redactor.cli.exits import Exit, help_of, leave, worst
 
 
 @click.command(
-    short_help="Decide now and write down what would be done, for people to approve.",
+    short_help="Decide now, for people to approve; change nothing.",
     epilog=help_of("redactor plan photos/ -o plan.jsonl --report plan.html"),
 )
 @options.sources

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import Exit, help_of, leave
+from redactor.cli.exits import help_of
 
 if TYPE_CHECKING:
     from redactor.report import Row
@@ -76,7 +76,7 @@ def report(
 
     if schema:
         click.echo(json.dumps(json_schema(), indent=2))
-        leave(Exit.DONE)
+        return
     if not recorded:
         raise click.UsageError("no RESULTS; name a results file, a plan or a run folder")
     form = form or _BY_ENDING.get(Path(target or "").suffix.lower(), "table")
@@ -91,7 +91,6 @@ def report(
             _print_table(list(rows), file)
         else:
             file.writelines(_lines(rows, form, title, bom, fail_on))
-    leave(Exit.DONE)
 
 
 def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from redactor.hooks.objects import ObjectHook
     from redactor.hooks.settings import Settings
     from redactor.hooks.workers import Workers
+    from redactor.storage.oss_place import OssPlace
 
 _TOKEN = "REDACTOR_TOKEN"
 _BACKLOG = 2048
@@ -67,6 +69,23 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
     show_default=True,
     help="Let each process have MB megabytes.",
 )
+@click.option(
+    "--quarantine", metavar="PLACE", help="Move uploads here that could not be handled; private."
+)
+@click.option(
+    "--imm-qps",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Ask image/codes N times a second at most.",
+    show_default="no limit",
+)
+@click.option(
+    "--max-imm-calls",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Ask image/codes N times at most, and look at the rest locally.",
+    show_default="no limit",
+)
 @options.oss
 @options.quiet
 def serve(
@@ -81,6 +100,9 @@ def serve(
     workers: int | None,
     timeout: int,
     memory: int,
+    quarantine: str | None,
+    imm_qps: float | None,
+    max_imm_calls: int | None,
     endpoint: str | None,
     region: str | None,
     quiet: bool,
@@ -98,6 +120,8 @@ def serve(
         )
     if bool(sources) != bool(out) or bool(sources) != bool(queue):
         raise click.UsageError("--source, --out and --queue go together")
+    if quarantine and not sources:
+        raise click.UsageError("--quarantine goes with --source")
     if detector == "imm":
         raise click.UsageError("--detector imm looks at objects in OSS only; take hybrid")
     try:
@@ -112,7 +136,12 @@ def serve(
     from redactor.hooks.queue import UploadQueue
     from redactor.hooks.service import Service
 
-    settings = _settings(policy_file, detector, sources, out, workers, timeout, memory)
+    settings = replace(
+        _settings(policy_file, detector, sources, out, workers, timeout, memory),
+        imm_qps=imm_qps,
+        max_imm_calls=max_imm_calls,
+        quarantine=_prefix(quarantine) if quarantine else None,
+    )
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -190,6 +219,15 @@ def _settings(
     )
 
 
+def _prefix(text: str) -> OssPlace:
+    from redactor.storage.oss_place import OssPlace
+
+    try:
+        return OssPlace.parse(text)
+    except ValueError as error:
+        raise click.UsageError(f"--quarantine: {error}") from error
+
+
 def _hook(
     settings: Settings,
     workers: Workers,
@@ -197,8 +235,6 @@ def _hook(
     endpoint: str | None,
     region: str | None,
 ) -> ObjectHook:
-    from dataclasses import replace
-
     from redactor.storage.oss import connect
 
     client = connect(options.oss_settings(endpoint, region, workers.count))

@@ -22,9 +22,10 @@ from redactor.errors import (
 from redactor.hooks.seal import Seals
 from redactor.hooks.uploads import Upload
 from redactor.hooks.workers import Workers
-from redactor.model import AskImageCodes, ImageCodes, Result
+from redactor.model import AskImageCodes, ImageCodes, Result, Verdict
 from redactor.report.text import escape_text
 from redactor.storage import Blob, Marks
+from redactor.storage.imm_gate import ImmGate
 from redactor.storage.names import check_relative, too_large
 from redactor.storage.oss_attributes import (
     MAX_TAGS,
@@ -33,8 +34,10 @@ from redactor.storage.oss_attributes import (
     mark_headers,
     tag_headers,
 )
+from redactor.storage.oss_in_place import OssQuarantine
 from redactor.storage.oss_place import OssPlace
 from redactor.storage.oss_probe import PROBE, check_private
+from redactor.storage.oss_store import OssItem
 from redactor.storage.retry import deadline
 from redactor.version import __version__
 
@@ -85,6 +88,8 @@ class ObjectHook:
         target: The prefix that finished pictures go to; keys are mirrored below it.
         seals: Proof that a picture is finished.
         asks: Whether `image/codes` is asked.
+        gate: Counts and limits that; None for no limits.
+        quarantine: Where uploads that cannot be handled are moved; None to leave them, tagged.
         timeout_s: Seconds that all requests about one upload may take together.
         told: Is called with what became of each upload.
         imm: Is called for each question to `image/codes`, with whether it was answered.
@@ -96,20 +101,25 @@ class ObjectHook:
     target: OssPlace
     seals: Seals
     asks: bool = False
+    gate: ImmGate | None = None
+    quarantine: OssQuarantine | None = None
     timeout_s: float = 120
     told: Callable[[Done], None] = field(default=lambda _: None)
     imm: Callable[[bool], None] = field(default=lambda _: None)
 
     def __post_init__(self) -> None:
         check_apart(self.sources, self.target)
+        if self.quarantine is not None:
+            check_apart((*self.sources, self.target), self.quarantine.shelf.place)
 
     def check(self) -> None:
-        """Do nothing if uploads are private.
+        """Do nothing if uploads, and what is moved to quarantine, are private.
 
         Raises:
-            BackendMissing: If strangers can read where uploads land, or if it cannot be told.
+            BackendMissing: If strangers can read there, or if it cannot be told.
         """
-        check_private(self.client, self.sources)
+        aside = () if self.quarantine is None else (self.quarantine.shelf.place,)
+        check_private(self.client, (*self.sources, *aside))
 
     def handle(self, upload: Upload) -> Done:
         """Handle one upload. The same again gives the same, and writes nothing twice.
@@ -175,7 +185,7 @@ class ObjectHook:
         try:
             image = result.image
         except NotPublishable:
-            return self._hold(place, head, result)
+            return self._hold(place, head, result, blob)
         self._check_same(place, blob)
         self._write(target, image, blob, result)
         # And again: if another came between, whose result this has replaced, it is done anew.
@@ -217,10 +227,18 @@ class ObjectHook:
             },
         )
 
-    def _hold(self, place: OssPlace, head: Head, result: Result) -> Done:
-        """Leave an upload where it is, with a tag that tells why nothing is public."""
+    def _hold(self, place: OssPlace, head: Head, result: Result, blob: Blob | None = None) -> Done:
+        """Leave an upload where it is, with a tag that tells why nothing is public.
+
+        What is quarantined is moved, where there is a place for it, and it could be read.
+        """
         self._note(place, head, result, is_new=True)
-        return Done(place, Status.HELD, result=result)
+        is_moved = self.quarantine is not None and result.verdict is Verdict.QUARANTINED
+        if self.quarantine is None or not is_moved or blob is None:
+            return Done(place, Status.HELD, result=result)
+        item = OssItem(self.client, place, self._relative(place) or "")
+        moved = self.quarantine.move(item, blob)
+        return Done(place, Status.HELD, OssPlace.parse(moved), result)
 
     def _note(self, place: OssPlace, head: Head, result: Result, *, is_new: bool) -> None:
         """Tag an upload with its verdict; one that was not tagged before, only if it is new."""
@@ -241,7 +259,7 @@ class ObjectHook:
 
         def ask() -> ImageCodes:
             try:
-                answer = self.client.ask_image_codes(place)
+                answer = self.client.ask_image_codes(place, gate=self.gate)
             except (StorageError, BackendMissing):
                 self.imm(False)
                 raise

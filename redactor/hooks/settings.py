@@ -6,6 +6,9 @@
 | `REDACTOR_TARGET` | the prefix that finished pictures go to |
 | `REDACTOR_POLICY` | a policy file |
 | `REDACTOR_DETECTOR` | `local`, `hybrid` or `imm`; `hybrid` by default |
+| `REDACTOR_IMM_QPS` | questions to `image/codes` a second at most |
+| `REDACTOR_MAX_IMM_CALLS` | questions at most; the rest is looked at locally |
+| `REDACTOR_QUARANTINE` | the private prefix that uploads are moved to which cannot be handled |
 | `REDACTOR_SEAL_KEY` | a secret of 16 bytes or more, with which finished pictures are sealed |
 | `REDACTOR_WORKERS` | processes that look at pictures; one for each core by default |
 | `REDACTOR_TIMEOUT` | seconds that a picture may take; 60 by default |
@@ -24,6 +27,8 @@ from redactor.hooks.objects import ObjectHook, check_apart
 from redactor.hooks.seal import Seals
 from redactor.hooks.workers import DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_S, Workers
 from redactor.policy import Policy
+from redactor.storage.imm_gate import ImmGate
+from redactor.storage.oss_in_place import OssQuarantine, OssShelf
 from redactor.storage.oss_place import OssPlace
 
 if TYPE_CHECKING:
@@ -43,6 +48,9 @@ class Settings:
         workers: Processes; one for each core where None.
         timeout_s: Seconds that a picture may take.
         memory_bytes: Address space of each process.
+        imm_qps: Questions to `image/codes` a second at most; None for any number.
+        max_imm_calls: Questions at most; None for any number.
+        quarantine: Where uploads are moved that cannot be handled; None to leave them, tagged.
     """
 
     policy: Policy
@@ -53,6 +61,9 @@ class Settings:
     workers: int | None = None
     timeout_s: float = DEFAULT_TIMEOUT_S
     memory_bytes: int = DEFAULT_MEMORY_BYTES
+    imm_qps: float | None = None
+    max_imm_calls: int | None = None
+    quarantine: OssPlace | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -81,6 +92,11 @@ class Settings:
             _number(environment, "REDACTOR_WORKERS", 1) if workers else None,
             _number(environment, "REDACTOR_TIMEOUT", DEFAULT_TIMEOUT_S),
             _number(environment, "REDACTOR_MEMORY_MB", DEFAULT_MEMORY_BYTES >> 20) << 20,
+            imm_qps=_optional(environment, "REDACTOR_IMM_QPS"),
+            max_imm_calls=_optional(environment, "REDACTOR_MAX_IMM_CALLS"),
+            quarantine=_place("REDACTOR_QUARANTINE", aside)
+            if (aside := environment.get("REDACTOR_QUARANTINE", "").strip())
+            else None,
         )
 
     def make_workers(self) -> Workers:
@@ -110,6 +126,10 @@ class Settings:
             self.target,
             Seals(self.seal_key, self.policy.hash),
             asks=self.detector != "local",
+            gate=ImmGate(self.imm_qps, self.max_imm_calls),
+            quarantine=OssQuarantine(OssShelf(client, self.quarantine))
+            if self.quarantine
+            else None,
         )
 
 
@@ -130,6 +150,10 @@ def _place(name: str, text: str) -> OssPlace:
         return OssPlace.parse(text)
     except ValueError as error:
         raise BackendMissing(f"{name}: {error}") from error
+
+
+def _optional(environment: Mapping[str, str], name: str) -> int | None:
+    return _number(environment, name, 1) if environment.get(name) else None
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> int:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -282,7 +281,7 @@ class HtmlReport:
             return _Shot.of(small)
         name = f"{hashlib.sha256(small.webp).hexdigest()[:24]}.webp"
         self._keep(name, small.webp)
-        return _Shot.of(small, f"{quote(self._folder)}/{name}")
+        return _Shot.of(small, f"{_quoted(self._folder)}/{name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,6 +470,14 @@ def _show(value: object) -> object:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return escape_text(shorten(value, limit=400))
+
+
+def _quoted(name: str) -> str:
+    """Give a file name as it stands in an address."""
+    octets = name.encode("utf-8", "surrogateescape")
+    return "".join(
+        chr(one) if chr(one).isalnum() and one < 128 else f"%{one:02X}" for one in octets
+    )
 
 
 def _named(counts: Counter[str], name: Callable[[str], str]) -> list[tuple[str, int]]:

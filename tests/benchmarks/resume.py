@@ -94,7 +94,8 @@ def _told(row: dict[str, object]) -> dict[str, object]:
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    # What a killed write left beside its place is hidden, and nobody's picture.
+    return {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
 if __name__ == "__main__":

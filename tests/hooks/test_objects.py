@@ -10,7 +10,9 @@ from redactor.hooks.seal import HEADER, Seals
 from redactor.hooks.uploads import Upload
 from redactor.hooks.workers import Workers
 from redactor.model import Limits, Verdict
+from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss import OssClient
+from redactor.storage.oss_in_place import OssQuarantine, OssShelf
 from redactor.storage.oss_place import OssPlace
 from redactor.storage.retry import Retry
 
@@ -357,3 +359,51 @@ def test_image_codes_is_asked_and_counted(oss, client, policy, a_picture):
     assert asked == [True, False]
     assert "imm" in first.result.detectors
     assert second.result.verdict is Verdict.REDACTED
+
+
+# Limits on what is asked, and a place for what cannot be handled.
+
+
+def test_image_codes_is_asked_as_often_as_allowed(oss, client, policy, a_picture):
+    gate = ImmGate(max_calls=1)
+    with Workers(policy, detector="hybrid", count=1) as workers:
+        seals = Seals(KEY, workers.policy.hash)
+        hook = ObjectHook(client, workers, (SOURCE,), TARGET, seals, asks=True, gate=gate)
+        for name in ("in/a.jpg", "in/b.jpg"):
+            oss.put("uploads", name, a_picture(f"{LINK}{name}", format="JPEG"))
+            assert hook.handle(uploaded(oss, name)).status is Status.WRITTEN
+
+    assert sum(bool(request.process) for request in oss.requests) == 1
+    assert (gate.calls, gate.answers) == (1, 1)
+
+
+def test_what_cannot_be_handled_is_moved_where_there_is_a_place_for_it(oss, client, a_hook):
+    aside = OssPlace.parse("oss://uploads/quarantine/")
+    hook = a_hook(quarantine=OssQuarantine(OssShelf(client, aside)))
+    oss.put("uploads", "in/a.jpg", b"no picture")
+    etag = uploaded(oss).etag
+
+    done = hook.handle(uploaded(oss))
+
+    assert done.status is Status.HELD
+    assert oss.keys("uploads") == [f"quarantine/in/a.jpg/{etag}"]
+    assert oss.stored("uploads", f"quarantine/in/a.jpg/{etag}").acl == "private"
+    assert "now oss://uploads/quarantine/in/a.jpg/" in describe(done)
+    assert writes(oss) == []
+
+
+@pytest.mark.parametrize(
+    "place", ["oss://uploads/in/bad/", "oss://shop/public/bad/", "oss://shop/"]
+)
+def test_a_quarantine_among_uploads_or_finished_pictures_is_refused(place, client, a_hook):
+    with pytest.raises(BackendMissing, match="lie within each other"):
+        a_hook(quarantine=OssQuarantine(OssShelf(client, OssPlace.parse(place))))
+
+
+def test_a_hook_does_not_start_where_strangers_can_read_the_quarantine(oss, client, a_hook):
+    aside = OssPlace.parse("oss://uploads/aside/")
+    oss.configure("uploads", public_prefixes=["aside/"])
+    hook = a_hook(quarantine=OssQuarantine(OssShelf(client, aside)))
+
+    with pytest.raises(BackendMissing, match="strangers can read"):
+        hook.check()
