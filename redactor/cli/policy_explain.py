@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from redactor.model import Decision, Detection, Facts
     from redactor.policy import Policy, Step
 
+_PICTURE, _SIDE = 1000, 200
+_ASSUMED = f"a code of {_SIDE} px in the middle of a picture of {_PICTURE} by {_PICTURE} px"
+
 
 @click.command(
     short_help="Say which rule decides about a code, and why.",
@@ -65,6 +68,8 @@ def explain(
         click.echo(json.dumps(_as_json(policy, codes, facts), indent=2))
         return
     console = output.stdout()
+    if image is None:
+        output.stderr().print(f"Taken for {_ASSUMED}; --image FILE takes a picture as it is.")
     if not codes:
         console.print("No code was found.")
     decisions = policy.decide_all(codes, facts)
@@ -86,15 +91,16 @@ def _one(content: str | None, symbology: str, key: str | None) -> tuple[list[Det
         hint = suggestion(symbology, known)
         raise click.UsageError(f"--symbology: unknown symbology `{symbology}`; {hint}")
     # A code of middling size in the middle of a picture: what is asked about is what it says.
+    corner = (_PICTURE - _SIDE) // 2
     code = Detection(
-        Quad.from_box(400, 400, 200, 200),
+        Quad.from_box(corner, corner, _SIDE, _SIDE),
         Symbology(symbology),
         content,
         1.0,
         ("zxing",),
         () if content is None else (content,),
     )
-    return [code], Facts((1000, 1000), "JPEG", codes=1, origin=Origin(key=key))
+    return [code], Facts((_PICTURE, _PICTURE), "JPEG", codes=1, origin=Origin(key=key))
 
 
 def _print(console: Console, policy: Policy, final: Decision, facts: Facts) -> None:

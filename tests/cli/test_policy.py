@@ -119,6 +119,14 @@ def test_explain_ends_with_what_becomes_of_the_code(redactor, desk):
     assert unread.out.splitlines()[-1] == "  → blur, flag review"
 
 
+def test_explain_says_which_size_it_takes_a_code_for(redactor, desk, a_picture):
+    (desk / "a.png").write_bytes(a_picture("hello"))
+    said = "a code of 200 px in the middle of a picture of 1000 by 1000 px"
+
+    assert said in redactor("policy", "explain", "own.yaml", "--unread").err
+    assert redactor("policy", "explain", "own.yaml", "--image", "a.png").err == ""
+
+
 def test_explain_looks_for_the_codes_of_a_picture(redactor, desk, a_picture):
     (desk / "a.png").write_bytes(a_picture("https://example.org/x", "hello"))
 
