@@ -146,6 +146,10 @@ def run(
         raise click.UsageError(
             "--quarantine lies within --out, where only finished pictures may go; keep it elsewhere"
         )
+    if run_folder_path and out and _is_within(run_folder_path, out):
+        raise click.UsageError(
+            "--run-folder lies within --out; it keeps what codes say: keep it elsewhere"
+        )
     if address and engine != "ray":
         raise click.UsageError("--address goes with --engine ray")
     detector = options.pick_detector(detector, sources, files_from)

@@ -121,6 +121,13 @@ def test_a_folder_in_use_or_of_another_run_ends_with_6(redactor, photos):
     assert not os.path.exists("elsewhere")  # noqa: PTH110
 
 
+def test_a_folder_among_what_is_published_is_refused(redactor, photos):
+    ended = redactor("run", "photos", "--out", "out", "--run-folder", "out/run")
+
+    assert ended.code == 2
+    assert "it keeps what codes say" in ended.err
+
+
 def test_standard_input_cannot_be_resumed(redactor, photos):
     ended = redactor("run", "-", "--out", "-", "--run-folder", "run", stdin=b"x")
 
