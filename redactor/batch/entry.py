@@ -9,6 +9,7 @@ from redactor.batch.recorded import decided
 from redactor.batch.run import Outcome
 from redactor.model import Verdict
 from redactor.policy import Policy, profile
+from redactor.report.pictures import Pictures
 from redactor.report.rows import Row, row
 from redactor.report.text import Content
 
@@ -28,6 +29,7 @@ class Entry:
         refresh: URL that caches should fetch again; None where nothing was replaced.
         before: The bytes that came in; None where they are not kept.
         image: The bytes to store, likewise.
+        pictures: Both small, for a report; None where they were not made.
         is_recalled: Whether it was done by an earlier run.
     """
 
@@ -40,6 +42,7 @@ class Entry:
     refresh: str | None = None
     before: bytes | None = None
     image: bytes | None = None
+    pictures: Pictures | None = None
     is_recalled: bool = False
 
     @property

@@ -111,7 +111,6 @@ def apply(
         content=content,
     )
     batch = Batch(follower, targets.sink, overwrite=overwrite, originals=targets.originals)
-    keeps_pictures = report is not None
     capacity = Capacity(jobs, memory)
     ends: Counter[str] = Counter()
     ended = follow(
@@ -119,7 +118,9 @@ def apply(
             threads.run(
                 batch,
                 source,
-                lambda outcome: follower.entry(outcome, keeps_pictures=keeps_pictures),
+                lambda outcome: record.shown(
+                    follower.entry(outcome, keeps_pictures=record.shows_pictures)
+                ),
                 capacity=capacity,
                 stop=stop,
             ),

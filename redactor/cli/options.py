@@ -98,6 +98,16 @@ content = click.option(
 )
 
 
+def page(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options for what a report shows."""
+    command = click.option(
+        "--show-codes", is_flag=True, help="Leave codes in the report's pictures readable."
+    )(command)
+    return click.option(
+        "--no-images", is_flag=True, help="Show no pictures in the report, where they may not go."
+    )(command)
+
+
 def policy(*, required: bool = True, help_text: str = "Decide by this policy.") -> Decorator:
     """The option that names a policy; without `required` it has no default."""
     return click.option(

@@ -21,6 +21,7 @@ from redactor.cli.exits import Exit, help_of, leave, worst
 @options.detector
 @options.thorough
 @click.option("--report", metavar="FILE", help="Write an HTML page to decide by.")
+@options.page
 @options.content
 @options.jobs
 @options.memory
@@ -39,6 +40,8 @@ def plan(
     detector: str | None,
     thorough: bool,
     report: str | None,
+    no_images: bool,
+    show_codes: bool,
     content: str,
     jobs: int,
     memory: int | None,
@@ -91,6 +94,8 @@ def plan(
         content=content,
         line=lambda entry: plan_row(entry, Content(content)),
         is_plan=True,
+        no_images=no_images,
+        show_codes=show_codes,
     )
     batch, capacity = Batch(redactor, dry_run=True), Capacity(jobs, memory)
     ended = follow(

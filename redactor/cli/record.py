@@ -30,6 +30,7 @@ from redactor.report import (
     reduce,
     summary_table,
 )
+from redactor.report.pictures import Pictures
 from redactor.report.text import Content, escape_text
 from redactor.report.words import count
 from redactor.storage.names import is_picture
@@ -52,6 +53,9 @@ class Record:
         ledger: Of a run that can be resumed; its folder then holds the results. None for none.
         line: Gives what results file and report hold of a picture; its row where None.
         is_plan: That is the line of a plan.
+        no_images: The report shows no pictures.
+        show_codes: Codes in its pictures can be read.
+        imm: Tells at the end what was asked of IMM; empty if nothing was.
     """
 
     def __init__(
@@ -67,6 +71,9 @@ class Record:
         ledger: Ledger | None = None,
         line: Callable[[Entry], Row] | None = None,
         is_plan: bool = False,
+        no_images: bool = False,
+        show_codes: bool = False,
+        imm: Callable[[], str] | None = None,
     ) -> None:
         self.recalled = 0
         self.began = datetime.now(UTC)
@@ -85,6 +92,7 @@ class Record:
         self._entries: list[Entry] = []
         self._ahead: dict[int, str] = {}
         self._line = line
+        self._has_images, self._imm = not no_images, imm
         self._next = 0
         self._files = ExitStack()
         # Opened before any work is done: a typing mistake must not cost a night.
@@ -98,6 +106,7 @@ class Record:
             started=self.began,
             content=self._content,
             is_plan=is_plan,
+            show_codes=show_codes,
             **beside(report),
         )
 
@@ -114,13 +123,39 @@ class Record:
             if self._results is not None:  # of a run that ended early
                 self._results.writelines(self._ahead[number] for number in sorted(self._ahead))
             if self._report is not None:
+                self._tell_end()
                 self._report.write(self._page.render())
         if self.ledger is not None and self._results_path is not None:
             self._rewrite(self.ledger, Path(self._results_path))
 
+    def tell(self, label: str, value: str) -> None:
+        """Add to what the top of the report tells of the run."""
+        self._page.tell(label, value)
+
+    def _tell_end(self) -> None:
+        seconds = (datetime.now(UTC) - self.began).total_seconds()
+        fresh = self.tally.pictures - self.recalled
+        self.tell("Took", f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s")
+        if fresh and seconds:
+            self.tell("Rate", f"{fresh / seconds:,.1f} pictures a second")
+        if self._imm is not None and (told := self._imm()):
+            self.tell("IMM", told)
+
     def entry(self, outcome: Outcome) -> Entry:
         """Put down what happened to one picture; on any thread."""
-        return entry_of(outcome, self._decides, keeps_pictures=self._report is not None)
+        return self.shown(entry_of(outcome, self._decides, keeps_pictures=self.shows_pictures))
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether a report is made that shows pictures."""
+        return self._report is not None and self._has_images
+
+    def shown(self, entry: Entry) -> Entry:
+        """Make the small pictures of an entry that has the large ones, on any thread."""
+        if entry.before is None and entry.image is None:
+            return entry
+        small = self._page.pictures_of(entry.row, entry.before, entry.image)
+        return replace(entry, before=None, image=None, pictures=small)
 
     def add(self, entry: Entry) -> None:
         """Record what happened to one picture."""
@@ -130,12 +165,12 @@ class Record:
         self.recalled += entry.is_recalled
         self.tally.add(told)
         if told["codes"] if self._keeps_codes else len(self._entries) <= _TABLE_ROWS:
-            self._entries.append(replace(entry, row=told, before=None, image=None))
+            self._entries.append(replace(entry, row=told, before=None, image=None, pictures=None))
         if self._results is not None:
             self._ahead[entry.number] = dump_row(told)
             self._write_in_order()
         if self._report is not None:
-            self._page.add_row(told, entry.before, entry.image)
+            self._page.add_pictures(told, self.shown(entry).pictures or Pictures())
         if entry.refresh:
             self._refresh.append(entry.refresh)
         if entry.has_failed:

@@ -43,8 +43,7 @@ _BY_ENDING = {
     show_default="as FILE's ending tells, else table",
 )
 @options.content
-@click.option("--no-images", is_flag=True, help="Show no pictures, for where they may not go.")
-@click.option("--show-codes", is_flag=True, help="Leave codes in the pictures readable.")
+@options.page
 @click.option("--bom", is_flag=True, help="Begin CSV with a mark that spreadsheets look for.")
 @click.option(
     "--fail-on",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Tell what would be done; write no picture.")
 @click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @click.option("--report", metavar="FILE", help="Write an HTML page with pictures before and after.")
+@options.page
 @options.content
 @run_folder.options
 @options.jobs
@@ -104,6 +105,8 @@ def run(
     dry_run: bool,
     results: str | None,
     report: str | None,
+    no_images: bool,
+    show_codes: bool,
     content: str,
     run_folder_path: str | None,
     resume: bool | None,
@@ -210,6 +213,9 @@ def run(
             report=report,
             content=content,
             ledger=ledger,
+            no_images=no_images,
+            show_codes=show_codes,
+            imm=lambda: _imm(gate, imm_price),
         )
 
         def entries(stop: Event) -> Iterator[Entry]:
@@ -222,7 +228,7 @@ def run(
                     workers=jobs,
                     address=address,
                     gate=gate,
-                    keeps_pictures=report is not None,
+                    keeps_pictures=record.shows_pictures,
                     stop=stop,
                     recall=ledger,
                 )
@@ -250,15 +256,20 @@ def run(
     leave(code)
 
 
+def _imm(gate: ImmGate, price: float) -> str:
+    if not gate.calls:
+        return ""
+    return (
+        f"asked {gate.calls:,} times and answered {gate.answers:,}:"
+        f" about USD {gate.cost(price):.4f}"
+    )
+
+
 def _tell_imm(gate: ImmGate, price: float, remarks: Console) -> None:
     """Say what asking image/codes cost, and whether it was given up."""
     if not gate.calls:
         return
-    remarks.print(
-        f"image/codes was asked {gate.calls:,} times and answered {gate.answers:,}:"
-        f" about USD {gate.cost(price):.4f}",
-        style="dim",
-    )
+    remarks.print(f"image/codes was {_imm(gate, price)}", style="dim")
     if gate.is_broken:
         remarks.print("IMM failed too often and was not asked any more.", style="yellow")
     elif gate.is_used_up:

@@ -23,10 +23,11 @@ from markupsafe import Markup
 from redactor.geometry import Point, Quad
 from redactor.model import Action, Limits, Result, Symbology, Verdict
 from redactor.report import words
+from redactor.report.pictures import Pictures, left_codes, pictures_of, shown_frame
 from redactor.report.rows import CodeRow, Row, row
 from redactor.report.tally import Tally
 from redactor.report.text import RUN_KEY, Content, defang, escape_text, shorten
-from redactor.report.thumbnails import Thumbnail, thumbnail
+from redactor.report.thumbnails import Thumbnail
 
 MAX_CODES = 40
 """Codes listed under one picture."""
@@ -131,6 +132,18 @@ class HtmlReport:
             before: The bytes that came in; None where they are not at hand.
             after: The bytes that were stored; None where there are none.
         """
+        self.add_pictures(entry, self.pictures_of(entry, before, after))
+
+    def pictures_of(self, entry: Row, before: bytes | None, after: bytes | None) -> Pictures:
+        """Make the small pictures of a row, on any thread; arguments as of `add_row`."""
+        return pictures_of(entry, before, after, show_codes=self._show_codes, limits=self._limits)
+
+    def tell(self, label: str, value: str) -> None:
+        """Add to what the top of the page tells of the run."""
+        self._facts[label] = value
+
+    def add_pictures(self, entry: Row, pictures: Pictures) -> None:
+        """Add a picture by its row and its small pictures."""
         number = self.tally.pictures + 1
         self.tally.add(entry)
         if entry["error"] or entry["verdict"] == Verdict.QUARANTINED:
@@ -142,7 +155,7 @@ class HtmlReport:
             if not self._cards or rank >= self._cards[-1].rank:
                 return
             self._cards.pop()
-        bisect.insort(self._cards, self._card(rank, entry, before, after), key=_rank)
+        bisect.insort(self._cards, self._card(rank, entry, pictures), key=_rank)
 
     def render(self) -> str:
         """Give the page as it stands."""
@@ -227,19 +240,11 @@ class HtmlReport:
             ],
         }
 
-    def _card(
-        self, rank: tuple[int, ...], entry: Row, before: bytes | None, after: bytes | None
-    ) -> "_Card":
+    def _card(self, rank: tuple[int, ...], entry: Row, pictures: Pictures) -> "_Card":
         is_unknown = entry["verdict"] == Verdict.QUARANTINED
-        shown = _shown(entry)
+        is_changed = pictures.is_changed
         codes = [_Code.of(number, code, entry) for number, code in enumerate(entry["codes"], 1)]
-        first = self._shrink(before, entry, _areas(entry), coarse=is_unknown)
-        is_changed = after is not None and after != before and not is_unknown
-        left = [
-            Quad.of(code["quad"])
-            for code in entry["codes"]
-            if code["frame"] == shown and not Action(code["action"]).hides
-        ]
+        first = self._place(pictures.before)
         return _Card(
             rank=rank,
             number=rank[-1],
@@ -247,33 +252,17 @@ class HtmlReport:
             verdict=Verdict(entry["verdict"]),
             facts=_facts_of(entry),
             before=first,
-            after=self._shrink(after, entry, left) if is_changed else None,
+            after=self._place(pictures.after),
             before_label=_before_label(entry, is_changed, is_unknown and not self._show_codes),
-            after_label="after" + (_LEFT if left and not self._show_codes else ""),
+            after_label="after" + (_LEFT if left_codes(entry) and not self._show_codes else ""),
             is_changed=is_changed,
-            outlines=_outlines(codes, first, shown) if first else (),
+            outlines=_outlines(codes, first, shown_frame(entry)) if first else (),
             codes=tuple(codes[:MAX_CODES]),
             more_codes=max(0, len(codes) - MAX_CODES),
         )
 
-    def _shrink(
-        self,
-        data: bytes | None,
-        entry: Row,
-        hide: list[Quad],
-        *,
-        coarse: bool = False,
-    ) -> "_Shot | None":
-        if data is None:
-            return None
-        small = thumbnail(
-            data,
-            orientation=entry["orientation"],
-            hide=() if self._show_codes else hide,
-            coarse=coarse and not self._show_codes,
-            page=_shown(entry),
-            limits=self._limits,
-        )
+    def _place(self, small: Thumbnail | None) -> "_Shot | None":
+        """Put a small picture into the page, or beside it."""
         if small is None:
             return None
         if self._keep is None or self._embedded < EMBEDDED:
@@ -396,25 +385,6 @@ def _change_of(entry: Row) -> str:
     if not entry["difference"]:
         return length
     return f"{length}, up to {entry['difference']} of 255 levels off elsewhere"
-
-
-def _shown(entry: Row) -> int:
-    """Choose the frame or page to show: the first with a code."""
-    frames = entry["frames"]
-    seen = sorted(code["frame"] for code in entry["codes"] if code["frame"] < len(frames))
-    return next((frame for frame in seen if frames[frame].startswith(words.PAGES)), 0)
-
-
-def _areas(entry: Row) -> list[Quad]:
-    """Find what holds codes in a picture as it came: the regions, and the codes that stay."""
-    shown = _shown(entry)
-    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == shown]
-    codes = [
-        Quad.of(code["quad"])
-        for code in entry["codes"]
-        if code["frame"] == shown and not (regions and Action(code["action"]).hides)
-    ]
-    return regions + codes
 
 
 _LEFT = "; codes left readable in it are broken up on this page only"

@@ -1,0 +1,96 @@
+"""The small pictures of one row: made where the work is done, on any thread or in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redactor.geometry import Quad
+from redactor.model import Action, Limits, Verdict
+from redactor.report import words
+from redactor.report.rows import CodeRow, Row
+from redactor.report.thumbnails import Thumbnail, thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A picture before and after, small.
+
+    Attributes:
+        before: As it came, the codes in it broken up; None where it cannot be shown.
+        after: As it was stored; None likewise, or where it is the same.
+        is_changed: Whether what was stored differs from what came.
+    """
+
+    before: Thumbnail | None = None
+    after: Thumbnail | None = None
+    is_changed: bool = False
+
+
+def pictures_of(
+    entry: Row,
+    before: bytes | None,
+    after: bytes | None,
+    *,
+    show_codes: bool = False,
+    limits: Limits | None = None,
+) -> Pictures:
+    """Make the small pictures for a row.
+
+    Args:
+        entry: What happened to the picture.
+        before: The bytes that came in, perhaps damaged or hostile; None where they are not at hand.
+        after: The bytes that were stored; None where there are none.
+        show_codes: Leave codes in them readable.
+        limits: Larger pictures are not shown.
+    """
+    is_unknown = entry["verdict"] == Verdict.QUARANTINED
+    is_changed = after is not None and after != before and not is_unknown
+
+    def shrink(data: bytes | None, hide: Sequence[Quad], *, coarse: bool) -> Thumbnail | None:
+        if data is None:
+            return None
+        return thumbnail(
+            data,
+            orientation=entry["orientation"],
+            hide=() if show_codes else hide,
+            coarse=coarse and not show_codes,
+            page=shown_frame(entry),
+            limits=limits or Limits(),
+        )
+
+    left = [Quad.of(code["quad"]) for code in left_codes(entry)]
+    return Pictures(
+        shrink(before, _areas(entry), coarse=is_unknown),
+        shrink(after, left, coarse=False) if is_changed else None,
+        is_changed,
+    )
+
+
+def shown_frame(entry: Row) -> int:
+    """Choose the frame or page to show: the first with a code."""
+    frames = entry["frames"]
+    seen = sorted(code["frame"] for code in entry["codes"] if code["frame"] < len(frames))
+    return next((frame for frame in seen if frames[frame].startswith(words.PAGES)), 0)
+
+
+def left_codes(entry: Row) -> list[CodeRow]:
+    """Give the codes of the frame that is shown which stay in it."""
+    shown = shown_frame(entry)
+    return [
+        code
+        for code in entry["codes"]
+        if code["frame"] == shown and not Action(code["action"]).hides
+    ]
+
+
+def _areas(entry: Row) -> list[Quad]:
+    """Find what holds codes in a picture as it came: the regions, and the codes that stay."""
+    shown = shown_frame(entry)
+    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == shown]
+    codes = [
+        Quad.of(code["quad"])
+        for code in entry["codes"]
+        if code["frame"] == shown and not (regions and Action(code["action"]).hides)
+    ]
+    return regions + codes
