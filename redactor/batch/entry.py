@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from redactor.batch.recorded import decided
 from redactor.batch.run import Outcome
-from redactor.model import Verdict
-from redactor.policy import Policy, profile
+from redactor.model import Decision, Facts, Verdict
+from redactor.policy import Policy, explain, profile
 from redactor.report.pictures import Pictures
-from redactor.report.rows import Row, row
+from redactor.report.rows import EarlierRow, Row, row
 from redactor.report.text import Content
+
+_EXPLAINED = 40  # codes of a picture; more are not listed in a report either
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,37 @@ class Entry:
         return self.row["error"] or "; ".join(self.row["reasons"])
 
 
-def entry_of(outcome: Outcome, policy: Policy, *, keeps_pictures: bool = False) -> Entry:
+def entry_of(
+    outcome: Outcome,
+    policy: Policy,
+    *,
+    keeps_pictures: bool = False,
+    explains: bool = False,
+) -> Entry:
     """Put down what happened to one picture.
 
     Args:
         outcome: What happened.
         policy: What decided.
         keeps_pictures: Keep the bytes before and after, for a report.
+        explains: Say of each code which rule before the one that decided did not match.
     """
     result = outcome.result
     image = result.image if result.is_publishable else None
     is_replaced = outcome.refresh is not None and image is not None
+    told = row(
+        result,
+        written=outcome.written,
+        error=outcome.error,
+        content=Content.FULL,
+        profile=profile,
+        exact=True,
+    )
+    if explains and result.facts is not None:
+        for code, decision in zip(told["codes"][:_EXPLAINED], result.codes, strict=False):
+            code["earlier"] = _earlier(policy, decision, result.facts)
     return Entry(
-        row(
-            result,
-            written=outcome.written,
-            error=outcome.error,
-            content=Content.FULL,
-            profile=profile,
-            exact=True,
-        ),
+        told,
         outcome.relative,
         outcome.number,
         outcome.state,
@@ -85,6 +98,12 @@ def entry_of(outcome: Outcome, policy: Policy, *, keeps_pictures: bool = False) 
         outcome.before if keeps_pictures else None,
         image if keeps_pictures else None,
     )
+
+
+def _earlier(policy: Policy, decision: Decision, facts: Facts) -> EarlierRow | None:
+    """Give the last rule that was asked and did not match; without what the code says."""
+    steps = [step for step in explain(policy, decision.detection, facts).steps if not step.matched]
+    return EarlierRow(rule=steps[-1].rule, asks=steps[-1].asks) if steps else None
 
 
 def _md5(data: bytes) -> str:

@@ -143,7 +143,13 @@ class Record:
 
     def entry(self, outcome: Outcome) -> Entry:
         """Put down what happened to one picture; on any thread."""
-        return self.shown(entry_of(outcome, self._decides, keeps_pictures=self.shows_pictures))
+        entry = entry_of(
+            outcome,
+            self._decides,
+            keeps_pictures=self.shows_pictures,
+            explains=self._report is not None,
+        )
+        return self.shown(entry)
 
     @property
     def shows_pictures(self) -> bool:

@@ -39,6 +39,14 @@ _CONFIG = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
 
 @with_config(_CONFIG)
+class EarlierRow(TypedDict):
+    """The rule before the one that decided: what it asks for, and the code does not give."""
+
+    rule: str
+    asks: str
+
+
+@with_config(_CONFIG)
 class CodeRow(TypedDict):
     """One code and what was decided of it.
 
@@ -53,6 +61,8 @@ class CodeRow(TypedDict):
         plain: Whether it is one web address that every reader reads alike; None likewise.
         site: The registrable domain of that one web address; None where it is none, or not told.
         doubt: Why a code that was seen is in doubt.
+        earlier: The rule before the one that decided; None where there is none, or none was asked
+            for.
     """
 
     frame: int
@@ -75,6 +85,7 @@ class CodeRow(TypedDict):
     reason: str | None
     flag: str | None
     tags: list[str]
+    earlier: EarlierRow | None
 
 
 @with_config(_CONFIG)
@@ -308,7 +319,7 @@ _ROW = TypeAdapter(Row)
 # What rows had not yet when they were first written, and what it is then.
 _ADDED: dict[str, Any] = {"frame_sizes": [], "limit_reached": False, "picture_rules": []}
 _ADDED_TO_CODES: dict[str, Any] = {
-    "readings": [], "kinds": None, "plain": None, "site": None, "tags": [],
+    "readings": [], "kinds": None, "plain": None, "site": None, "tags": [], "earlier": None,
 }  # fmt: skip
 _NOWHERE = OriginRow(bucket=None, key=None, tags=None, metadata=None)
 
@@ -424,6 +435,7 @@ def _code(
         reason=decision.reason,
         flag=decision.flag and decision.flag.value,
         tags=list(decision.tags),
+        earlier=None,
     )
 
 
