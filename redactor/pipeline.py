@@ -346,7 +346,10 @@ class _Work:
             return None, str(error)
         self.limit_reached = parsed.is_capped
         if parsed.is_capped:
-            return parsed, f"image/codes answered {imm.CAP} codes, its most"
+            return (
+                parsed,
+                f"image/codes answered {imm.CAP} codes, and never more: there may be others",
+            )
         return parsed, None
 
     def _with(
