@@ -79,7 +79,9 @@ def demo(context: click.Context, *, out: str, policy_file: str, jobs: int) -> No
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
     """Set how OSS is reached, and forget any other way to it for so long."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("OSS_")}
+    before = {
+        name: value for name, value in os.environ.items() if name.startswith(("OSS_", "IMM_"))
+    }
     try:
         for name in before:
             del os.environ[name]

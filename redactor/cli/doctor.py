@@ -18,6 +18,7 @@ from redactor.version import __version__
 
 if TYPE_CHECKING:
     from redactor.storage.oss_checks import Checked
+    from redactor.storage.oss_place import OssSettings
 
 _NEEDED = "needed for oss:// places"
 
@@ -44,8 +45,15 @@ class Finding(NamedTuple):
     epilog=help_of("redactor doctor oss://my-bucket/uploads/"),
 )
 @click.argument("places", nargs=-1, metavar="[oss://BUCKET/PREFIX/]…")
+@options.imm_project
 @options.oss
-def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None) -> None:
+def doctor(
+    *,
+    places: tuple[str, ...],
+    imm_project: str | None,
+    endpoint: str | None,
+    region: str | None,
+) -> None:
     """Show what is installed, reachable and permitted, and what to do about the rest.
 
     In each place an object is put and deleted again, to try permissions one by one and to see
@@ -59,7 +67,8 @@ def doctor(*, places: tuple[str, ...], endpoint: str | None, region: str | None)
     from redactor.report.text import escape_text
 
     findings = [*_machine(), *_oss(places, endpoint, region)]
-    tried = [one for place in places for one in _try(place, endpoint, region)]
+    settings = options.oss_settings(endpoint, region, imm_project=imm_project)
+    tried = [one for place in places for one in _try(place, settings)]
     for one in tried:
         findings.append(Finding(f"{one.place} {one.subject}", one.is_fine, one.says, False))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -121,7 +130,7 @@ def _oss(places: tuple[str, ...], endpoint: str | None, region: str | None) -> I
         yield Finding(variable, True if is_set else absent, "set" if is_set else _NEEDED)
 
 
-def _try(place: str, endpoint: str | None, region: str | None) -> list[Checked]:
+def _try(place: str, settings: OssSettings) -> list[Checked]:
     from redactor.storage.oss import connect
     from redactor.storage.oss_checks import Checked, check_place
     from redactor.storage.oss_place import OssPlace
@@ -131,6 +140,6 @@ def _try(place: str, endpoint: str | None, region: str | None) -> list[Checked]:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        return list(check_place(connect(options.oss_settings(endpoint, region)), parsed))
+        return list(check_place(connect(settings), parsed))
     except (BackendMissing, StorageError) as error:
         return [Checked(parsed, "cannot be reached", False, str(error))]

@@ -145,9 +145,18 @@ def selection(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+imm_project = click.option(
+    "--imm-project",
+    metavar="NAME",
+    help="Ask this project of IMM itself, where the bucket is bound to none.",
+    show_default="IMM_PROJECT",
+)
+
+
 def imm_limits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options for asking `image/codes` sparingly."""
+    """The options for asking `image/codes`, and sparingly."""
     options = (
+        imm_project,
         click.option(
             "--imm-qps",
             type=click.FloatRange(min=0, min_open=True),
@@ -221,12 +230,20 @@ def oss(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def oss_settings(endpoint: str | None, region: str | None, jobs: int = 1) -> OssSettings:
+def oss_settings(
+    endpoint: str | None, region: str | None, jobs: int = 1, *, imm_project: str | None = None
+) -> OssSettings:
     """Give how OSS is reached."""
     from redactor.storage.oss_place import OssSettings
 
     is_custom = os.environ.get("OSS_CUSTOM_DOMAIN", "").lower() in ("1", "true", "yes")
-    return OssSettings(endpoint, region, connections=jobs * 3, is_custom_domain=is_custom)
+    return OssSettings(
+        endpoint,
+        region,
+        connections=jobs * 3,
+        is_custom_domain=is_custom,
+        imm_project=imm_project,
+    )
 
 
 def open_sources(

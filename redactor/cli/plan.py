@@ -50,6 +50,7 @@ def plan(
     since: str | None,
     until: str | None,
     start_after: str,
+    imm_project: str | None,
     imm_qps: float | None,
     max_imm_calls: int | None,
     imm_price: float,
@@ -81,7 +82,7 @@ def plan(
         sources,
         files_from,
         start_after=start_after,
-        settings=options.oss_settings(endpoint, region, jobs),
+        settings=options.oss_settings(endpoint, region, jobs, imm_project=imm_project),
         imm=gate,
     )
     source = options.select(source, include, exclude, since, until)

@@ -126,6 +126,7 @@ def run(
     since: str | None,
     until: str | None,
     start_after: str,
+    imm_project: str | None,
     imm_qps: float | None,
     max_imm_calls: int | None,
     imm_price: float,
@@ -170,7 +171,7 @@ def run(
 
     redactor = options.make_redactor(policy_file, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
-    settings = options.oss_settings(endpoint, region, jobs)
+    settings = options.oss_settings(endpoint, region, jobs, imm_project=imm_project)
     skip = [place for place in (out, originals, quarantine) if place]
     gate = ImmGate(imm_qps, max_imm_calls)
     source = options.open_sources(

@@ -16,6 +16,7 @@ from redactor.cli.exits import help_of, leave, worst
 @click.option("--results", metavar="FILE", help="Record each picture as a line of JSON here.")
 @options.content
 @options.jobs
+@options.imm_project
 @options.oss
 @options.quiet
 @click.pass_context
@@ -29,6 +30,7 @@ def scan(
     results: str | None,
     content: str,
     jobs: int,
+    imm_project: str | None,
     endpoint: str | None,
     region: str | None,
     quiet: bool,
@@ -48,7 +50,7 @@ def scan(
 
     redactor = options.make_redactor(None, detector, thorough=thorough)
     remarks = output.stderr(quiet=quiet)
-    settings = options.oss_settings(endpoint, region, jobs)
+    settings = options.oss_settings(endpoint, region, jobs, imm_project=imm_project)
     source = options.open_sources(sources, files_from, settings=settings)
     batch = Batch(redactor, dry_run=True)
     record = Record(

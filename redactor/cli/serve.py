@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from redactor.hooks.objects import ObjectHook
     from redactor.hooks.settings import Settings
     from redactor.hooks.workers import Workers
-    from redactor.storage.oss_place import OssPlace
+    from redactor.storage.oss_place import OssPlace, OssSettings
 
 _TOKEN = "REDACTOR_TOKEN"
 _BACKLOG = 2048
@@ -86,6 +86,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
     help="Ask image/codes N times at most, and look at the rest locally.",
     show_default="no limit",
 )
+@options.imm_project
 @options.oss
 @options.quiet
 def serve(
@@ -103,6 +104,7 @@ def serve(
     quarantine: str | None,
     imm_qps: float | None,
     max_imm_calls: int | None,
+    imm_project: str | None,
     endpoint: str | None,
     region: str | None,
     quiet: bool,
@@ -149,8 +151,9 @@ def serve(
     metrics = Metrics()
     listening = _listen(host, port)
     pool = settings.make_workers()
+    oss = options.oss_settings(endpoint, region, pool.count, imm_project=imm_project)
     try:
-        hook = _hook(settings, pool, metrics, endpoint, region) if sources else None
+        hook = _hook(settings, pool, metrics, oss) if sources else None
         service = Service(pool, metrics, hook, UploadQueue(queue) if queue else None, token=token)
     except BaseException:
         listening.close()
@@ -232,12 +235,11 @@ def _hook(
     settings: Settings,
     workers: Workers,
     metrics: Metrics,
-    endpoint: str | None,
-    region: str | None,
+    oss: OssSettings,
 ) -> ObjectHook:
     from redactor.storage.oss import connect
 
-    client = connect(options.oss_settings(endpoint, region, workers.count))
+    client = connect(oss)
     hook = replace(settings.make_hook(client, workers), told=metrics.upload, imm=metrics.imm)
     hook.check()
     return hook

@@ -131,9 +131,7 @@ def why_not(format_name: str, size: tuple[int, int], length: int) -> str | None:
 def _detection(code: Any) -> Detection:  # noqa: ANN401 - JSON
     if not isinstance(code, dict) or not isinstance(code.get("Boundary"), dict):
         raise DetectorError("image/codes answered a code without a Boundary")
-    left, top, width, height = (
-        _number(code["Boundary"].get(key), key) for key in ("Left", "Top", "Width", "Height")
-    )
+    left, top, width, height = _box(code["Boundary"])
     if width <= 0 or height <= 0:
         raise DetectorError("image/codes answered a box without width or height")
     confidence = code.get("Confidence")
@@ -158,6 +156,18 @@ def _detection(code: Any) -> Detection:  # noqa: ANN401 - JSON
         () if content is None else (content,),
         reason=reason,
     )
+
+
+def _box(boundary: dict[str, Any]) -> tuple[float, ...]:
+    """Give left, top, width and height; IMM's SDK says that a polygon may stand in their place."""
+    sides = ("Left", "Top", "Width", "Height")
+    polygon = boundary.get("Polygon")
+    if not polygon or not boundary.keys().isdisjoint(sides):
+        return tuple(_number(boundary.get(key), key) for key in sides)
+    if not isinstance(polygon, list) or not all(isinstance(point, dict) for point in polygon):
+        raise DetectorError("image/codes answered a Polygon that is not a list of points")
+    xs, ys = ([_number(point.get(axis), axis) for point in polygon] for axis in "XY")
+    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
 
 def _number(value: Any, key: str) -> float:  # noqa: ANN401 - JSON

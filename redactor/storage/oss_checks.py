@@ -19,6 +19,7 @@ from redactor.storage.oss_probe import PROBE
 if TYPE_CHECKING:
     from redactor.storage.oss import OssClient
 
+IMM_ACTION = "imm:DetectImageCodes"
 _MAX_SKEW_S = 5 * 60  # OSS refuses what is off by more than 15 minutes
 
 
@@ -82,7 +83,12 @@ def check_place(client: OssClient, place: OssPlace) -> Iterator[Checked]:
         "oss:PutObjectAcl",
         lambda: client.put_once(probe, _picture(), {**headers, "x-oss-object-acl": "default"}),
     )
-    yield tried("image/codes", "oss:ProcessImm", lambda: client.ask_image_codes(probe))
+    project = client.session.settings.imm_project
+    yield tried(
+        "image/codes" if project is None else f"IMM, project {project}",
+        "oss:ProcessImm" if project is None else IMM_ACTION,
+        lambda: client.ask_image_codes(probe),
+    )
     yield from _clock(client, place, probe)
     yield _strangers(client, place, probe)
     markers: list[str | None] = []
@@ -94,17 +100,13 @@ def ram_policy(missing: Sequence[Checked]) -> str:
     """Give a RAM policy, as JSON to paste, that grants what is missing."""
     statements = []
     for place in dict.fromkeys(one.place for one in missing):
-        actions = sorted({name for one in missing if one.place == place for name in one.actions})
+        actions = {name for one in missing if one.place == place for name in one.actions}
         resource = f"acs:oss:*:*:{place.bucket}"
-        statements.append(
-            {
-                "Effect": "Allow",
-                "Action": actions,
-                "Resource": [resource, f"{resource}/{place.folder}*"],
-            }
-        )
-        if "oss:ProcessImm" in actions:
-            imm = {"Effect": "Allow", "Action": ["imm:DetectImageCodes"], "Resource": ["acs:imm:*"]}
+        if in_oss := sorted(actions - {IMM_ACTION}):
+            resources = [resource, f"{resource}/{place.folder}*"]
+            statements.append({"Effect": "Allow", "Action": in_oss, "Resource": resources})
+        if actions & {IMM_ACTION, "oss:ProcessImm"}:
+            imm = {"Effect": "Allow", "Action": [IMM_ACTION], "Resource": ["acs:imm:*"]}
             statements.append(imm)
     return json.dumps({"Version": "1", "Statement": statements}, indent=2)
 

@@ -73,6 +73,9 @@ class OssSettings:
         read_timeout_s: Seconds without a byte after which an answer is given up.
         attempts: How often a request is tried; at least 1.
         is_custom_domain: Whether the endpoint is a domain bound to the one bucket (CNAME).
+        imm_project: A project of IMM that is asked itself, not through the bucket's binding; None
+            for IMM_PROJECT, and for the binding where that is not set.
+        imm_endpoint: Where IMM is reached; None for IMM_ENDPOINT, or that of the region.
     """
 
     endpoint: str | None = None
@@ -82,6 +85,8 @@ class OssSettings:
     read_timeout_s: float = 20
     attempts: int = 3
     is_custom_domain: bool = False
+    imm_project: str | None = None
+    imm_endpoint: str | None = None
 
     def resolve(self) -> OssSettings:
         """Fill in what the environment says.
@@ -100,7 +105,13 @@ class OssSettings:
             raise BackendMissing("OSS: no region; set OSS_REGION or pass one, such as cn-hangzhou")
         # oss2 would use plain HTTP for an endpoint without a scheme.
         full = endpoint if "://" in endpoint else f"https://{endpoint}"
-        return replace(self, endpoint=full, region=region.removeprefix("oss-"))
+        return replace(
+            self,
+            endpoint=full,
+            region=region.removeprefix("oss-"),
+            imm_project=self.imm_project or os.environ.get("IMM_PROJECT", "").strip() or None,
+            imm_endpoint=self.imm_endpoint or os.environ.get("IMM_ENDPOINT", "").strip() or None,
+        )
 
     def url(self, place: OssPlace) -> str:
         """Give the public address of an object, as caches in front of OSS know it."""

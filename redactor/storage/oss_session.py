@@ -103,21 +103,36 @@ class OssSession:
         is_about_bucket: bool = False,
     ) -> T:
         """Do the same, but again only with fresh credentials. Arguments and errors as there."""
-        subject = name or str(place)
+
+        def once() -> T:
+            with translated(name or str(place), is_about_bucket=is_about_bucket):
+                return do(self._bucket(place))
+
+        return self.renewing(once)
+
+    def renewing(self, do: Callable[[], T]) -> T:
+        """Do something that needs credentials, again with fresh ones where they have expired."""
         used = self._fingerprint()
         try:
-            with translated(subject, is_about_bucket=is_about_bucket):
-                return do(self._bucket(place))
+            return do()
         except CredentialsExpired:
             if not self._renew(used):
                 raise
-            with translated(subject, is_about_bucket=is_about_bucket):
-                return do(self._bucket(place))
+            return do()
 
-    def _fingerprint(self) -> tuple[str, str]:
+    def credentials(self) -> tuple[str, str, str]:
+        """Give access key id, secret and token as they are now; empty where there is none."""
         with translated("OSS"):
             now = self._credentials.get_credentials()
-        return now.get_access_key_id() or "", now.get_security_token() or ""
+        return (
+            now.get_access_key_id() or "",
+            now.get_access_key_secret() or "",
+            now.get_security_token() or "",
+        )
+
+    def _fingerprint(self) -> tuple[str, str]:
+        key_id, _, token = self.credentials()
+        return key_id, token
 
     def _renew(self, used: tuple[str, str]) -> bool:
         """Ask whoever gives the credentials again; says whether there are others now."""

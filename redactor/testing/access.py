@@ -42,6 +42,8 @@ class Denial:
 
 def actions_of(request: Request) -> list[tuple[str, str, str]]:
     """Name what a request needs leave for: actions, each with bucket and key."""
+    if action := request.headers.get("x-acs-action"):
+        return [(f"imm:{action}", "", "")]
     if not request.bucket:
         return [("oss:ListBuckets", "", "")]
     if not request.key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
@@ -35,6 +36,11 @@ class OssFailure(Exception):
         for name, text in {**lines, "HostId": host, **self.details}.items():
             ET.SubElement(root, name).text = text
         return ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+    def json(self, *, request_id: str, host: str) -> bytes:
+        """Give the body as IMM itself sends it."""
+        lines = {"RequestId": request_id, "HostId": host, "Code": self.code}
+        return json.dumps({**lines, "Message": self.message}).encode()
 
 
 def access_denied(message: str) -> OssFailure:

@@ -140,6 +140,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _failed(self, failure: OssFailure, request_id: str) -> Answer:
         if failure.status == 304:
             return Answer(304)
+        if "x-acs-action" in self.headers:
+            body = failure.json(request_id=request_id, host=self.headers.get("Host", ""))
+            return Answer(failure.status, {"Content-Type": "application/json"}, body)
         body = failure.xml(request_id=request_id, host=self.headers.get("Host", ""))
         headers = {"Content-Type": "application/xml", **failure.headers}
         if self.command == "HEAD":

@@ -15,6 +15,7 @@ from redactor.testing.callbacks import KEY_URL, Callback, public_key_pem
 from redactor.testing.errors import OssFailure
 from redactor.testing.faults import Fault, Faults, Throttle, When
 from redactor.testing.http import LoopbackServer
+from redactor.testing.imm_api import Signer, answer_imm, is_for_imm
 from redactor.testing.messages import Answer, Exchange, Request
 from redactor.testing.service import Service
 from redactor.testing.signature import Verifier, is_signed
@@ -26,7 +27,8 @@ class OssServer:
 
     Buckets, objects, copies, uploads in parts, tags, access lists, versions, symlinks, archives,
     listings, signatures of versions 4 and 1, upload callbacks, errors and `image/codes` are as
-    OSS has them; what else OSS can do is answered with NotImplemented. It can be told to fail.
+    OSS has them; what else OSS can do is answered with NotImplemented. Of IMM's own API,
+    DetectImageCodes is there under the same address. It can be told to fail.
     Credentials are made up and good for nothing else.
 
     Attributes:
@@ -49,6 +51,7 @@ class OssServer:
         access_key_secret: str = "stand-in-secret",
         security_token: str | None = None,
         image_codes_details: bool = False,
+        imm_project: str | None = None,
     ) -> None:
         """Prepare a server; `start` or `with` starts it.
 
@@ -60,6 +63,7 @@ class OssServer:
             access_key_secret: Its secret.
             security_token: That requests must carry; None for none.
             image_codes_details: Whether `image/codes` sends Type and Confidence, too.
+            imm_project: A project that IMM itself can be asked for; None for none.
         """
         self.region = region
         self.access_key_id = access_key_id
@@ -69,6 +73,8 @@ class OssServer:
         self.exchanges: list[Exchange] = []
         self.callback_key_url = KEY_URL
         self._port = port
+        self._imm_project = imm_project
+        self._image_codes_details = image_codes_details
         self._store = Store()
         self._service = Service(self._store, region=region, image_codes_details=image_codes_details)
         self._faults = Faults()
@@ -128,6 +134,8 @@ class OssServer:
         }
         if self.security_token is not None:
             found["OSS_SESSION_TOKEN"] = self.security_token
+        if self._imm_project is not None:
+            found |= {"IMM_PROJECT": self._imm_project, "IMM_ENDPOINT": self.endpoint}
         return found
 
     @property
@@ -301,6 +309,8 @@ class OssServer:
     def _answer(self, request: Request) -> Answer:
         for throttle in self._throttles:
             throttle.check(request)
+        if is_for_imm(request):
+            return self._answer_imm(request)
         if not is_signed(request):
             check_anonymous(self._store, request)
             return self._service.answer(request)
@@ -321,6 +331,20 @@ class OssServer:
         stored = self._store.get(request.bucket, request.key)
         told = callback.post(request, stored, self.callback_key_url)
         return replace(told, headers={**answer.headers, **told.headers})
+
+    def _answer_imm(self, request: Request) -> Answer:
+        Signer(
+            self.access_key_id,
+            self.access_key_secret,
+            self.security_token,
+            self.clock,
+            self._expired_tokens,
+        ).check(request)
+        for denial in self._denials:
+            denial.check(request)
+        return answer_imm(
+            self._store, request, project=self._imm_project, details=self._image_codes_details
+        )
 
     def _record(self, request: Request, status: int) -> None:
         self.exchanges.append(Exchange(request, status))

@@ -99,7 +99,7 @@ def tree_fixture():
 def oss(monkeypatch):
     """A stand-in that the environment points to, with a bucket `shop`."""
     with OssServer(buckets=["shop"]) as server:
-        for name in [name for name in os.environ if name.startswith("OSS_")]:
+        for name in [name for name in os.environ if name.startswith(("OSS_", "IMM_"))]:
             monkeypatch.delenv(name)
         for name, value in server.env().items():
             monkeypatch.setenv(name, value)
@@ -109,5 +109,5 @@ def oss(monkeypatch):
 @pytest.fixture
 def no_oss(monkeypatch):
     """An environment without any OSS."""
-    for name in [name for name in os.environ if name.startswith("OSS_")]:
+    for name in [name for name in os.environ if name.startswith(("OSS_", "IMM_"))]:
         monkeypatch.delenv(name)

@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from redactor.testing import OssServer
+
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 
@@ -53,6 +55,22 @@ def test_a_missing_permission_is_named_and_granted(redactor, oss, action, subjec
     (statement, *_) = policy(ended)["Statement"]
     assert action in statement["Action"]
     assert statement["Resource"] == ["acs:oss:*:*:shop", "acs:oss:*:*:shop/in/*"]
+
+
+def test_a_project_of_imm_is_tried_itself(redactor, monkeypatch):
+    with OssServer(buckets=["shop"], imm_project="moderation") as oss:
+        for name, value in oss.env().items():
+            monkeypatch.setenv(name, value)
+        oss.deny("oss:ProcessImm", "shop")
+        fine = redactor("doctor", "oss://shop/in/")
+        oss.deny("imm:DetectImageCodes", "")
+        refused = redactor("doctor", "oss://shop/in/")
+
+    assert marks(fine)["IMM, project moderation"] == "✓ ok"
+    assert refused.code == 6
+    assert policy(refused)["Statement"] == [
+        {"Effect": "Allow", "Action": ["imm:DetectImageCodes"], "Resource": ["acs:imm:*"]}
+    ]
 
 
 def test_what_a_person_must_judge_is_said(redactor, oss):

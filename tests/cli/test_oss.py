@@ -11,6 +11,8 @@ from pathlib import Path
 import oss2
 import pytest
 
+from redactor.testing import OssServer
+
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -322,6 +324,31 @@ def test_nothing_secret_is_ever_said(redactor, shop):
     assert ended.code == 6
     assert shop.access_key_secret not in ended.out + ended.err
     assert "Signature=" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("detector", ["hybrid", "imm"])
+def test_a_project_is_asked_where_the_bucket_is_bound_to_none(
+    redactor, photos, fill, shelf, monkeypatch, tmp_path, read_codes, detector
+):
+    with OssServer(buckets=["shop"], imm_project="moderation", image_codes_details=True) as oss:
+        for name, value in oss.env().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("IMM_PROJECT")
+        for name, data in shelf.items():
+            oss.put("shop", f"in/{name}", data)
+        oss.fail(None, status=400, code="Imm Client", when=lambda request: request.process)
+
+        ended = redactor(
+            "run", "oss://shop/in/", "--out", "out", "--detector", detector,
+            "--imm-project", "moderation", "--imm-price", "1000", "--results", "r.jsonl",
+        )  # fmt: skip
+
+    assert ended.code == 0, ended.err
+    assert "asked 3 times and answered 3: about USD 3.0000" in ended.err
+    told = rows(tmp_path / "r.jsonl")["oss://shop/in/a/code.png"]
+    assert told["remarks"] == []
+    assert "imm" in told["codes"][0]["sources"]
+    assert read_codes((tmp_path / "out/a/code.png").read_bytes()) == []
 
 
 # What is taken, and how often IMM is asked.

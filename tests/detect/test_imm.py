@@ -127,12 +127,26 @@ def test_a_code_may_come_without_the_field_content():
     assert not code.is_read
 
 
-def test_a_polygon_is_ignored():
+def test_a_polygon_beside_a_box_is_ignored():
     box = {**BOX, "Polygon": [{"X": -1e9, "Y": "nonsense"}, None]}
 
     (code,) = parse(an_answer({"Content": "one", "Boundary": box})).settled()
 
     assert code.quad == Quad.from_box(10, 20, 100, 50)
+
+
+def test_a_polygon_in_the_place_of_a_box_is_hidden_whole():
+    points = [{"X": 60, "Y": 20}, {"X": 110, "Y": 60}, {"X": 50, "Y": 90}, {"X": 10, "Y": 50}]
+
+    (code,) = parse(an_answer({"Boundary": {"Polygon": points}})).settled()
+
+    assert code.quad == Quad.from_box(10, 20, 100, 70)
+
+
+@pytest.mark.parametrize("polygon", ["text", {"X": 1}, [1], [{}], [{"X": 1}], [{"X": 1, "Y": 1}]])
+def test_a_polygon_that_is_none_is_an_error(polygon):
+    with pytest.raises(DetectorError):
+        parse(an_answer({"Boundary": {"Polygon": polygon}}))
 
 
 def test_broken_numbers_are_numbers():
