@@ -125,6 +125,7 @@ ONE_FILE = {
     "pyzbar": {"detect/zbar.py"},
     "jpeglib": {"codec/portable.py"},
     "oss2": {"storage/oss_session.py", "storage/oss_credentials.py"},
+    "alibabacloud_credentials": {"storage/oss_credentials.py"},
     "alibabacloud_imm20200930": {"storage/imm_api.py"},
     "alibabacloud_tea_openapi": {"storage/imm_api.py"},
     "darabonba": {"storage/imm_api.py"},

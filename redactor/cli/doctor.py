@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from redactor.storage.oss_checks import Checked
     from redactor.storage.oss_place import OssSettings
 
+_OPTIONAL = (
+    ("pillow-heif", "heif", "to take HEIF pictures"),
+    ("alibabacloud-imm20200930", "imm", "to ask IMM where a bucket is bound to no project"),
+    ("alibabacloud-credentials", "credentials", "for credentials by Alibaba's default chain"),
+)
 _NEEDED = "needed for oss:// places"
 
 
@@ -104,10 +109,11 @@ def _machine() -> Iterator[Finding]:
     has_zbar = "zbar" in local.names
     remedy = "apt-get install libzbar0, or brew install zbar; until then the rest works without it"
     yield Finding("libzbar", has_zbar, "found" if has_zbar else remedy)
-    try:
-        yield Finding("pillow-heif", True, version("pillow-heif"))
-    except PackageNotFoundError:
-        yield Finding("pillow-heif", None, 'pip install "redactor[heif]", to take HEIF pictures')
+    for package, extra, purpose in _OPTIONAL:
+        try:
+            yield Finding(package, True, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, None, f'pip install "redactor[{extra}]", {purpose}')
     from redactor.codec import has_turbo
 
     remedy = "apt-get install libturbojpeg0, or brew install jpeg-turbo; until then JPEGs take four"
@@ -125,9 +131,21 @@ def _oss(places: tuple[str, ...], endpoint: str | None, region: str | None) -> I
     yield Finding("OSS_ENDPOINT", True if value else absent, value or _NEEDED)
     value = region or os.environ.get("OSS_REGION")
     yield Finding("OSS_REGION", True if value else None, value or "else as the endpoint says")
+    if places and not os.environ.get("OSS_ACCESS_KEY_ID") and _has_credentials():
+        yield Finding("credentials", True, "found, though OSS_ACCESS_KEY_ID is not set")
+        return
     for variable in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"):
         is_set = bool(os.environ.get(variable))
         yield Finding(variable, True if is_set else absent, "set" if is_set else _NEEDED)
+
+
+def _has_credentials() -> bool:
+    from redactor.storage.oss_session import find_credentials
+
+    try:
+        return find_credentials()
+    except (BackendMissing, StorageError):
+        return False
 
 
 def _try(place: str, settings: OssSettings) -> list[Checked]:

@@ -190,6 +190,17 @@ class OssSession:
         )
 
 
+def find_credentials() -> bool:
+    """Whether there are credentials, wherever they come from.
+
+    Raises:
+        BackendMissing: If there are none.
+        StorageError: If they cannot be fetched.
+    """
+    with translated("OSS"):
+        return bool(EnvironmentCredentials().get_credentials().get_access_key_id())
+
+
 def crc64(data: bytes) -> int:
     """Compute what OSS announces as `x-oss-hash-crc64ecma`."""
     checksum = oss2.utils.Crc64()
@@ -265,7 +276,8 @@ def _client_error(place: str, error: Any) -> RedactorError:  # noqa: ANN401 - os
     if "access key" in text.lower():
         return BackendMissing(
             "OSS: no credentials; set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET"
-            " (and OSS_SESSION_TOKEN for temporary ones)"
+            " (and OSS_SESSION_TOKEN for temporary ones), or pip install 'redactor[credentials]'"
+            " for Alibaba's default chain"
         )
     if "endpoint" in text.lower():
         return BackendMissing(f"OSS: {text}; check OSS_ENDPOINT")

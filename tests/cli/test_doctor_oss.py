@@ -73,6 +73,18 @@ def test_a_project_of_imm_is_tried_itself(redactor, monkeypatch):
     ]
 
 
+def test_credentials_may_come_from_elsewhere(redactor, oss, monkeypatch):
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", oss.access_key_id)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", oss.access_key_secret)
+    monkeypatch.delenv("OSS_ACCESS_KEY_ID")
+    monkeypatch.delenv("OSS_ACCESS_KEY_SECRET")
+
+    ended = redactor("doctor", "oss://shop/in/")
+
+    assert ended.code == 0, ended.out
+    assert "found, though OSS_ACCESS_KEY_ID is not set" in ended.out
+
+
 def test_what_a_person_must_judge_is_said(redactor, oss):
     oss.configure("shop", acl="public-read", versioning="Enabled", replicas=["elsewhere"])
 
