@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from redactor.errors import BackendMissing, StorageError, Unavailable
+from redactor.errors import AccessRefused, BackendMissing, StorageError, Unavailable
 from redactor.model import AskImageCodes
 from redactor.storage import Blob, Item, Marks
 from redactor.storage.names import FailedItem, check_relative, too_large
@@ -174,12 +174,25 @@ class OssSink:
         overwrite: bool,
         marks: Marks | None = None,
     ) -> str:
-        """Store a picture."""
+        """Store a picture; one that a hook or an earlier run has stored is left as it is."""
         place = self.place
         if place.is_prefix:
             place = place.below(check_relative(relative, empty_parts=True))
+        if overwrite and marks and self._is_there(place, data, content_type, marks):
+            return str(place)
         headers = mark_headers(marks) | tag_headers(flag_tags(marks)) if marks else {}
         self.client.write(
             place, data, content_type=content_type, overwrite=overwrite, headers=headers
         )
         return str(place)
+
+    def _is_there(self, place: OssPlace, data: bytes, content_type: str, marks: Marks) -> bool:
+        """Whether these very bytes are there, of the same source and by the same policy."""
+        try:
+            head = self.client.find(place)
+        except AccessRefused:  # who may only write there does
+            return False
+        if head is None or not head.is_of(data):
+            return False
+        expected = mark_headers(marks) | {"content-type": content_type}
+        return all(head.headers.get(name) == value for name, value in expected.items())

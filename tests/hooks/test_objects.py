@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+from redactor import Redactor
+from redactor.batch import Batch
 from redactor.errors import AccessRefused, BackendMissing, Changed, DamagedTransfer, Unavailable
 from redactor.hooks.objects import ObjectHook, Status, describe
 from redactor.hooks.seal import HEADER, Seals
@@ -14,6 +16,7 @@ from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss import OssClient
 from redactor.storage.oss_in_place import OssQuarantine, OssShelf
 from redactor.storage.oss_place import OssPlace
+from redactor.storage.oss_store import OssSink, OssSource
 from redactor.storage.retry import Retry
 
 SOURCE = OssPlace.parse("oss://uploads/in/")
@@ -407,3 +410,33 @@ def test_a_hook_does_not_start_where_strangers_can_read_the_quarantine(oss, clie
 
     with pytest.raises(BackendMissing, match="strangers can read"):
         hook.check()
+
+
+def test_hooks_and_a_sweep_together_write_nothing_twice(
+    oss, client, hook, policy, a_picture, read_codes
+):
+    oss.put("uploads", "in/a.jpg", a_picture(LINK, format="JPEG"))
+    oss.put("uploads", "in/lost.png", a_picture(LINK))
+    hook.handle(uploaded(oss))
+    sealed = oss.stored("shop", "public/a.jpg").headers[HEADER]
+    source = OssSource(client, SOURCE, SOURCE.key)
+    sweep = Batch(Redactor(policy), OssSink(client, TARGET), overwrite=True)
+
+    outcomes = [sweep.handle(item) for item in source.items()]
+
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert writes(oss) == ["public/a.jpg", "public/lost.png"]
+    assert oss.stored("shop", "public/a.jpg").headers[HEADER] == sealed
+    assert read_codes(oss.get("shop", "public/lost.png")) == []
+    assert hook.handle(uploaded(oss)).status is Status.ALREADY
+
+
+def test_a_sweep_replaces_what_was_made_of_an_earlier_upload(oss, client, hook, policy, a_picture):
+    oss.put("uploads", "in/a.jpg", a_picture(LINK, format="JPEG"))
+    hook.handle(uploaded(oss))
+    oss.put("uploads", "in/a.jpg", a_picture(format="JPEG"))  # whose event was lost
+    (item,) = OssSource(client, SOURCE, SOURCE.key).items()
+
+    Batch(Redactor(policy), OssSink(client, TARGET), overwrite=True).handle(item)
+
+    assert oss.get("shop", "public/a.jpg") == oss.get("uploads", "in/a.jpg")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from redactor.errors import (
     StorageError,
     Unavailable,
 )
+from redactor.storage import Marks
 from redactor.storage.oss_place import OssPlace
 from redactor.storage.oss_store import OssSink
 
@@ -167,3 +169,43 @@ def test_what_is_not_needed_any_more_is_deleted(client, server):
     client.delete(OssPlace("uploads", "a"))
 
     assert server.keys("uploads") == []
+
+
+MARKS = Marks("1", "policy", "redacted", "ETAG")
+
+
+def stored(sink, data=b"bytes", marks=MARKS):
+    sink.write("a.jpg", data, content_type="image/jpeg", overwrite=True, marks=marks)
+
+
+def puts(server):
+    return sum(request.method == "PUT" for request in server.requests)
+
+
+def test_what_is_there_already_is_not_written_again(sink, server):
+    stored(sink)
+    stored(sink)
+
+    assert puts(server) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"data": b"other"}, {"marks": replace(MARKS, policy="other")},
+     {"marks": replace(MARKS, source_etag="OTHER")}, {"marks": None}],
+    ids=str,
+)  # fmt: skip
+def test_what_differs_in_anything_is_written_again(sink, server, change):
+    stored(sink)
+    stored(sink, **change)
+
+    assert puts(server) == 2
+
+
+def test_who_may_only_write_there_does(sink, server):
+    stored(sink)
+    server.deny("oss:GetObject", "uploads")
+
+    stored(sink)
+
+    assert puts(server) == 2
