@@ -6,8 +6,8 @@
 | `REDACTOR_TARGET` | the prefix that finished pictures go to |
 | `REDACTOR_POLICY` | a policy file |
 | `REDACTOR_DETECTOR` | `local`, `hybrid` or `imm`; `hybrid` by default |
-| `REDACTOR_IMM_QPS` | questions to `image/codes` a second at most |
-| `REDACTOR_MAX_IMM_CALLS` | questions at most; the rest is looked at locally |
+| `REDACTOR_IMM_QPS` | questions to `image/codes` a second at most, of each instance |
+| `REDACTOR_MAX_IMM_CALLS` | questions at most, of each instance; the rest is looked at locally |
 | `REDACTOR_QUARANTINE` | the private prefix that uploads are moved to which cannot be handled |
 | `REDACTOR_SEAL_KEY` | a secret of 16 bytes or more, with which finished pictures are sealed |
 | `REDACTOR_WORKERS` | processes that look at pictures; one for each core by default |
@@ -17,8 +17,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,8 @@ from redactor.storage.oss_place import OssPlace
 
 if TYPE_CHECKING:
     from redactor.storage.oss import OssClient
+
+_IMM_REST_S = 60  # hooks run on for weeks: IMM that was down is tried again
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Settings:
             _number(environment, "REDACTOR_WORKERS", 1) if workers else None,
             _number(environment, "REDACTOR_TIMEOUT", DEFAULT_TIMEOUT_S),
             _number(environment, "REDACTOR_MEMORY_MB", DEFAULT_MEMORY_BYTES >> 20) << 20,
-            imm_qps=_optional(environment, "REDACTOR_IMM_QPS"),
-            max_imm_calls=_optional(environment, "REDACTOR_MAX_IMM_CALLS"),
+            imm_qps=_rate(environment, "REDACTOR_IMM_QPS"),
+            max_imm_calls=_most(environment, "REDACTOR_MAX_IMM_CALLS"),
             quarantine=_place("REDACTOR_QUARANTINE", aside)
             if (aside := environment.get("REDACTOR_QUARANTINE", "").strip())
             else None,
@@ -126,7 +130,7 @@ class Settings:
             self.target,
             Seals(self.seal_key, self.policy.hash),
             asks=self.detector != "local",
-            gate=ImmGate(self.imm_qps, self.max_imm_calls),
+            gate=ImmGate(self.imm_qps, self.max_imm_calls, rest_s=_IMM_REST_S),
             quarantine=OssQuarantine(OssShelf(client, self.quarantine))
             if self.quarantine
             else None,
@@ -152,8 +156,23 @@ def _place(name: str, text: str) -> OssPlace:
         raise BackendMissing(f"{name}: {error}") from error
 
 
-def _optional(environment: Mapping[str, str], name: str) -> int | None:
-    return _number(environment, name, 1) if environment.get(name) else None
+def _rate(environment: Mapping[str, str], name: str) -> float | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    with suppress(ValueError):
+        if 0 < (rate := float(text)) < math.inf:
+            return rate
+    raise BackendMissing(f"{name}: {text!r} is no number above 0")
+
+
+def _most(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise BackendMissing(f"{name}: {text!r} is no whole number")
+    return int(text)
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> int:

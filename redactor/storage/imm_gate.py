@@ -6,6 +6,7 @@ looks there at all.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,10 @@ USD_PER_1000 = 0.1132075
 """Price of ImageQRCodes on the international site, 2026-02; that of the mainland is not known."""
 
 
+class NotAsked(StorageError):
+    """There was no leave to ask IMM; says nothing about IMM."""
+
+
 @dataclass
 class ImmGate:
     """Passes requests to `image/codes` and counts them. Safe to use from several threads.
@@ -26,9 +31,11 @@ class ImmGate:
         per_second: Requests a second at most, evenly; None for any number.
         max_calls: Requests at most; None for any number.
         max_failures: After so many pictures in a row for which IMM failed, it is not asked again.
+        rest_s: Seconds after which it is tried once more all the same, and asked again if it
+            answers; infinite where a run is to end without it.
         calls: Requests that were passed. A request that failed may be billed, too.
         answers: Those that were answered.
-        is_broken: Whether IMM is not asked any more because it failed too often.
+        is_broken: Whether IMM is not asked because it failed too often.
         sleep: Waits so many seconds.
         clock: Gives seconds that only grow.
     """
@@ -36,12 +43,14 @@ class ImmGate:
     per_second: float | None = None
     max_calls: int | None = None
     max_failures: int = 5
+    rest_s: float = math.inf
     calls: int = 0
     answers: int = 0
     is_broken: bool = False
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _failures: int = 0
+    _rests_until: float = math.inf
     _next: float = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,15 +63,17 @@ class ImmGate:
         """Wait for leave to make one request.
 
         Raises:
-            StorageError: If there is none to be had.
+            NotAsked: If there is none to be had.
         """
         with self._lock:
-            self._check()
             now = self.clock()
+            self._check(now)
             start = max(now, self._next)
             wait_s = start - now
             if wait_s >= deadline_left():
-                raise StorageError("image/codes: no turn within the time for this picture")
+                raise NotAsked("image/codes: no turn within the time for this picture")
+            if self.is_broken:
+                self._rests_until = now + self.rest_s  # for the others: one is trial enough
             if self.per_second is not None:
                 self._next = start + 1 / self.per_second
             self.calls += 1
@@ -71,23 +82,27 @@ class ImmGate:
 
     def tell(self, error: StorageError | None) -> None:
         """Note what came of asking about a picture, all attempts together."""
+        if isinstance(error, NotAsked):
+            return
         with self._lock:
             self.answers += error is None
-            # A picture that IMM refuses says nothing about IMM.
+            # IMM that refuses a picture is there.
             if error is None or not isinstance(error, Unavailable):
-                self._failures = 0
+                self._failures, self.is_broken = 0, False
                 return
             self._failures += 1
-            self.is_broken = self.is_broken or self._failures >= self.max_failures
+            if self._failures >= self.max_failures:
+                self.is_broken = True
+                self._rests_until = self.clock() + self.rest_s
 
     def cost(self, usd_per_1000: float = USD_PER_1000) -> float:
         """Give what the answers cost, in US dollars."""
         return self.answers * usd_per_1000 / 1000
 
-    def _check(self) -> None:
-        if self.is_broken:
-            raise StorageError(
+    def _check(self, now: float) -> None:
+        if self.is_broken and now < self._rests_until:
+            raise NotAsked(
                 f"image/codes: failed {self.max_failures} times in a row; not asked any more"
             )
         if self.is_used_up:
-            raise StorageError(f"image/codes: asked {self.max_calls:,} times, as often as allowed")
+            raise NotAsked(f"image/codes: asked {self.max_calls:,} times, as often as allowed")

@@ -1,12 +1,14 @@
 """The handler as the platform calls it, 2.0 and 3.0."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from redactor.errors import BackendMissing, Unavailable
 from redactor.hooks import function_compute
+from redactor.hooks.settings import Settings
 
 LINK = "https://example.org/secret?token=4711"
 CONTEXT = SimpleNamespace(request_id="1", region="cn-hangzhou")
@@ -134,6 +136,11 @@ def test_without_credentials_the_function_says_what_is_missing(function, bare):
         ("REDACTOR_DETECTOR", "magic", "set it to local, hybrid or imm"),
         ("REDACTOR_WORKERS", "many", "no whole number"),
         ("REDACTOR_SEAL_KEY", "short", "16 bytes"),
+        ("REDACTOR_IMM_QPS", "0", "REDACTOR_IMM_QPS: '0' is no number above 0"),
+        ("REDACTOR_IMM_QPS", "nan", "no number above 0"),
+        ("REDACTOR_IMM_QPS", "often", "no number above 0"),
+        ("REDACTOR_MAX_IMM_CALLS", "-1", "REDACTOR_MAX_IMM_CALLS: '-1' is no whole number"),
+        ("REDACTOR_QUARANTINE", "oss://uploads/in/bad/", "lie within each other"),
     ],
 )
 def test_a_wrong_setting_is_named(function, monkeypatch, name, value, said):
@@ -141,6 +148,15 @@ def test_a_wrong_setting_is_named(function, monkeypatch, name, value, said):
 
     with pytest.raises(Exception, match=said):
         function(event("in/a.jpg"), CONTEXT)
+
+
+def test_a_rate_may_be_below_one_and_a_number_of_calls_none(function, monkeypatch):
+    monkeypatch.setenv("REDACTOR_IMM_QPS", "0.5")
+    monkeypatch.setenv("REDACTOR_MAX_IMM_CALLS", "0")
+
+    settings = Settings.of(os.environ)
+
+    assert (settings.imm_qps, settings.max_imm_calls) == (0.5, 0)
 
 
 def test_the_function_does_not_work_where_strangers_can_read(oss, function):

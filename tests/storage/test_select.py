@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from redactor.errors import LimitExceeded, StorageError, Unavailable
-from redactor.storage.imm_gate import ImmGate
+from redactor.storage.imm_gate import ImmGate, NotAsked
 from redactor.storage.oss import OssClient
 from redactor.storage.oss_credentials import EnvironmentCredentials
 from redactor.storage.oss_place import OssPlace, OssSettings
@@ -194,6 +194,34 @@ def test_imm_is_given_up_after_failures_in_a_row():
         gate.tell(Unavailable("x"))
     with pytest.raises(StorageError, match="not asked any more"):
         gate.enter()
+
+
+def test_imm_that_was_down_is_tried_once_a_minute_and_asked_again_when_it_answers():
+    now = [0.0]
+    gate = ImmGate(max_failures=2, rest_s=60, clock=lambda: now[0])
+    for _ in range(2):
+        gate.enter()
+        gate.tell(Unavailable("x"))
+
+    now[0] = 59
+    with pytest.raises(NotAsked) as refusal:
+        gate.enter()
+    gate.tell(refusal.value)
+    assert gate.is_broken
+
+    now[0] = 60
+    gate.enter()
+    with pytest.raises(NotAsked):
+        gate.enter()  # of another picture: one is trial enough
+    gate.tell(Unavailable("x"))
+    with pytest.raises(NotAsked):
+        gate.enter()
+
+    now[0] = 120
+    gate.enter()
+    gate.tell(None)
+    assert not gate.is_broken
+    gate.enter()
 
 
 def test_only_answers_cost():
