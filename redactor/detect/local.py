@@ -11,7 +11,8 @@ Over the whole frame:
 - zxing-cpp for the QR family alone, a twelfth of the time, over the raster as it is and over
   evenly lit copies: codes that are small, in the dark, in glare, very large or blurred
   [1 QR code, 6 %].
-- zxing-cpp for light bars on dark ones: it inverts for matrix codes alone [none there, 4 %].
+- zxing-cpp for light bars, PDF417 and small Aztec on dark ones, for which it does not invert, or
+  not well [none there, 4 %].
 - OpenCV's locator of bars: blurred ones that nobody reads [38 pictures not located, 3 %].
 - `finders` in a crisp raster, then `locate`: finder patterns span codes, and suspicions are kept
   where there are modules or bars [10 points of coverage, 16 %].
@@ -190,7 +191,7 @@ class LocalDetector:
             *_guarded(zxing.name, zxing.detect, large, shrunk),
             *_guarded(zxing.name, zxing.detect, small, factor * further),
             *_guarded(zxing.name, zxing.detect_qr, flat, factor),
-            *_guarded(zxing.name, zxing.read_light_bars, middle, factor),
+            *_guarded(zxing.name, zxing.read_light, middle, factor),
             *_guarded(opencv.name, opencv.find_bars, middle, factor),
         ]
         if shrunk > 1:
@@ -210,6 +211,8 @@ class LocalDetector:
                 reported += _guarded(zxing.name, zxing.detect_qr, raster, scale)
                 more = [finder.scaled(scale / factor) for finder in find_finders(raster)]
                 finders = distinct([*finders, *outside(more, factor, reported)])
+        if self.is_thorough:
+            reported += _guarded(zxing.name, zxing.read_small, middle, factor)
         if self.is_thorough and self._zbar is not None:
             reported += _guarded(self._zbar.name, self._zbar.read, large, shrunk)
         located = locate(gray, flat, factor, finders, reported)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import zxingcpp
 
@@ -63,6 +65,12 @@ _FORMATS = {
     ],
     Kind.BARS: [zxingcpp.BarcodeFormat.AllLinear],
 }
+_LIGHT = [
+    zxingcpp.BarcodeFormat.AllLinear,
+    zxingcpp.BarcodeFormat.PDF417,
+    zxingcpp.BarcodeFormat.Aztec,
+]
+_SMALL = [zxingcpp.BarcodeFormat.DataMatrix, zxingcpp.BarcodeFormat.Aztec]
 _MOST_SYMBOLS = 255  # zxing-cpp's own cap: as many may mean more
 
 _CONFIDENCE_UNREAD = 0.6  # a finder pattern was there; 14 of 268 pictures without codes have one
@@ -85,9 +93,18 @@ class ZxingDetector:
         """Find codes at the raster's own scale alone, as small ones in a large picture need."""
         return _look(gray, return_errors=True, try_downscale=False)
 
-    def read_light_bars(self, gray: Pixels) -> list[Detection]:
-        """Read linear codes in light on dark; zxing-cpp inverts for matrix codes alone."""
-        return _look(np.asarray(255 - gray), Kind.BARS, try_downscale=False)
+    def read_light(self, gray: Pixels) -> list[Detection]:
+        """Read in light on dark what zxing-cpp does not invert for of itself.
+
+        Those are linear codes and PDF417; Aztec it does invert for, and misses small ones.
+        """
+        return _look(np.asarray(255 - gray), formats=_LIGHT, try_downscale=False, try_invert=False)
+
+    def read_small(self, gray: Pixels) -> list[Detection]:
+        """Read matrix codes but QR in a raster twice as large: low contrast, few pixels."""
+        doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        found = _look(np.asarray(doubled, dtype=np.uint8), formats=_SMALL, try_downscale=False)
+        return [replace(code, quad=_halved(code.quad)) for code in found]
 
     def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find only codes that can be read."""
@@ -105,6 +122,10 @@ def _look(
     if len(found) >= _MOST_SYMBOLS:
         raise LimitExceeded(f"{_MOST_SYMBOLS} codes or more: there may be further ones")
     return [detection for code in found if (detection := _detection(code)) is not None]
+
+
+def _halved(quad: Quad) -> Quad:
+    return Quad.of([(x / 2, y / 2) for x, y in quad.corners])
 
 
 def _detection(code: zxingcpp.Barcode) -> Detection | None:
