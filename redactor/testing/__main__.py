@@ -19,11 +19,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--bucket", action="append", default=[], metavar="NAME", help="make a bucket; repeatable"
     )
+    parser.add_argument("--imm-project", metavar="NAME", help="let IMM itself be asked for it")
     options = parser.parse_args(arguments)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
-    with OssServer(port=options.port, buckets=options.bucket) as server:
+    with OssServer(
+        port=options.port, buckets=options.bucket, imm_project=options.imm_project
+    ) as server:
         lines = [f"export {name}={value}\n" for name, value in server.env().items()]
         sys.stdout.write("".join(lines))
         sys.stdout.flush()
