@@ -17,6 +17,9 @@ from redactor.policy.document import Document, read, show
 from redactor.policy.mistakes import findings
 from redactor.policy.texts import MAX_LIST_BYTES, Texts
 
+_LINE_END = re.compile("\r\n|\n|\r")
+# Nobody sees them in an editor, and no host or content has them by intention.
+_HIDDEN = re.compile("[\0\u200b\u2060\ufeff]")
 _REMARK = re.compile(r"(?:^|\s)#.*$")
 _COLUMNS = ("value", "expires", "reason")
 
@@ -67,14 +70,19 @@ def from_file(name: str, texts: Texts) -> tuple[ListEntry, ...]:
 
 
 def _lines(text: str, name: str) -> Iterator[ListEntry]:
-    for number, line in enumerate(text.split("\n"), 1):
+    # Each kind of line end: with CR alone, all would be one remark or one strange entry.
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        if hidden := _HIDDEN.search(line):
+            message = f"an invisible character (U+{ord(hidden[0]):04X}); take it out"
+            raise PolicyError([Mistake(name, number, hidden.start() + 1, message)])
         bare = _REMARK.sub("", line).rstrip()
         if value := bare.lstrip():
             yield ListEntry(value, None, None, name, number, len(bare) - len(value) + 1)
 
 
 def _table(text: str, name: str) -> Iterator[ListEntry]:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    # Strict: a quote that is never closed would swallow the rest of the file.
+    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     columns = rows.fieldnames or ()
     wrong = [
         Mistake(name, 1, 1, f"unknown column {show(c)}; choose value, expires or reason")

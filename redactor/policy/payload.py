@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from redactor.policy.emv import read_emv
 from redactor.policy.numbers import coin_of, is_boarding_pass, is_digital_link, is_gs1, is_isbn
-from redactor.policy.urls import Link, links_in, patterns_for
+from redactor.policy.urls import Link, as_read, links_in, patterns_for
 
 
 class Payload(StrEnum):
@@ -150,6 +150,8 @@ _HOSTS: tuple[tuple[tuple[str, ...], tuple[str, ...], Payload], ...] = (
 )
 _BY_PATTERN = {pattern: (paths, kind) for patterns, paths, kind in _HOSTS for pattern in patterns}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):(//)?", re.IGNORECASE)
+INTENT = re.compile(r";scheme=([a-z][a-z0-9+.-]{0,30})(?=;|$)", re.IGNORECASE)
+"""What an `intent:` of Android opens in the end."""
 _WIFI = re.compile(r"wifi:(?:.*;)?s:", re.IGNORECASE | re.DOTALL)
 _LIGHTNING = re.compile(r"ln(?:bc|url)[a-z0-9]{50,}\Z", re.IGNORECASE)
 # The codes that payers show: Alipay 16 to 24 digits beginning with 25 to 30, WeChat 18 digits
@@ -163,6 +165,7 @@ _BHARAT = "A000000524"
 
 def _by_scheme(text: str) -> Iterator[Payload]:
     """Give what the beginning of a text tells."""
+    text = as_read(text)
     match = _SCHEME.match(text)
     if match is None:
         return
@@ -177,6 +180,8 @@ def _by_scheme(text: str) -> Iterator[Payload]:
             yield Payload.WIFI
     else:
         yield from _SCHEMES.get(scheme, ())
+        if scheme == "intent" and (inner := INTENT.search(text)):
+            yield from _SCHEMES.get(inner[1].lower(), ())
     if match[2] and scheme not in _PLAIN_SCHEMES:
         yield Payload.APP_LINK
 

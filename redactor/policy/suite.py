@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic import Field, FiniteFloat, ValidationError, WithJsonSchema
 
 from redactor.errors import Mistake, PolicyError
 from redactor.geometry import Quad
@@ -54,10 +54,10 @@ class GivenCode(Entry):
     symbology: SymbologyName = Field("qrcode", description="kind of symbol")
     confidence: Share = Field(1.0, description="how sure the detector is, 0 to 1")
     detector: AnyOf[DetectorName] = Field(("zxing",), description="who found it")
-    at: tuple[float, float] | None = Field(
+    at: tuple[FiniteFloat, FiniteFloat] | None = Field(
         None, description="left and top, in pixels; codes lie side by side where left out"
     )
-    side: float = Field(100.0, gt=0, description="of the square it lies in, in pixels")
+    side: FiniteFloat = Field(100.0, gt=0, description="of the square it lies in, in pixels")
     frame: Whole = Field(0, description="which picture in the file; 0 is the picture itself")
 
 

@@ -26,11 +26,13 @@ from redactor.policy.condition import (
 )
 from redactor.policy.document import show
 from redactor.policy.patterns import compile_regex, encode, from_glob
+from redactor.policy.payload import INTENT
 from redactor.policy.shorteners import SHORTENERS
 from redactor.policy.subject import Code
 from redactor.policy.urls import (
     Link,
     Parts,
+    as_read,
     is_punycode,
     mixes_scripts,
     parts_of,
@@ -97,8 +99,10 @@ def _scheme(names: Sequence[str], terms: Terms) -> Condition:
     members = frozenset(name.lower() for name in names)
 
     def schemes(code: Code) -> list[str]:
-        match = _SCHEME.match(code.content or "")
+        text = as_read(code.content or "")
+        match = _SCHEME.match(text)
         own = [match[1].lower()] if match and match[1].lower() not in ("http", "https") else []
+        own += [inner.lower() for inner in INTENT.findall(text) if own == ["intent"]]
         return [*own, *(parts_of(link.text).scheme for link in _links(code, terms.scope))]
 
     return Condition(

@@ -94,6 +94,10 @@ def parts_of(text: str) -> Parts:
     )
 
 
+_UNSEEN = re.compile("[\t\n\r]")
+_CONTROLS = "".join(map(chr, range(33)))
+
+
 def read_link(text: str) -> Link | None:
     """Read a text that is one web address and nothing else; None for any other."""
     simple = _SIMPLE.fullmatch(text)
@@ -106,6 +110,11 @@ def read_link(text: str) -> Link | None:
         return None
     link = _parse(stripped)
     return replace(link, is_plain=_is_plain(stripped, link.host)) if link else None
+
+
+def as_read(text: str) -> str:
+    """Give an address as browsers take it: without controls at its ends, tabs and line ends."""
+    return _UNSEEN.sub("", text.strip(_CONTROLS))
 
 
 def links_in(text: str) -> Iterator[Link]:

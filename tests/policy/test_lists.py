@@ -165,3 +165,31 @@ def test_a_policy_travels_with_its_lists(load, a_code, tmp_path):
 
     assert pickle.loads(packed) == policy
     assert pickle.loads(packed).decide(a_code()).action is Action.ALLOW
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_kind_of_line_end_ends_an_entry(end, load):
+    text = "# ours" + end + "example.com" + end + "shop.example" + end
+    head = "version: 1\nname: p\nlists: {ours: {file: ours.txt}}\n"
+
+    policy = load(p_yaml=head + RULES, ours_txt=text)
+
+    assert len(policy.source.lists["ours"]) == 2
+
+
+def test_a_quote_that_is_never_closed_swallows_nothing(load):
+    text = 'value,reason\nexample.com,"ours\nshop.example,too\n'
+    head = "version: 1\nname: p\nlists: {ours: {file: ours.csv}}\n"
+
+    (message,) = refused(load, p_yaml=head + RULES, ours_csv=text)
+
+    assert "this is not CSV" in message
+
+
+@pytest.mark.parametrize("hidden", ["\0", "\u200b", "\u2060"])
+def test_what_nobody_sees_is_named(hidden, load):
+    head = "version: 1\nname: p\nlists: {ours: {file: ours.txt}}\n"
+
+    (message,) = refused(load, p_yaml=head + RULES, ours_txt=f"example.com\nshop{hidden}.example\n")
+
+    assert message.startswith("ours.txt:2:5: an invisible character")

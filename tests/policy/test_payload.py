@@ -232,3 +232,17 @@ def test_every_content_is_for_something(content):
 @given(st.lists(st.tuples(st.integers(1, 62), st.text(min_size=1, max_size=20)), max_size=5))
 def test_every_whole_merchant_code_is_recognised(objects):
     assert Payload.EMV in payloads(an_emv_code((52, "4111"), *objects))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\x01alipays://platformapi/startapp",
+        "ali\npays://platformapi/startapp",
+        "\x1f ali\tpays\r://x",
+        "intent://platformapi/startapp#Intent;scheme=alipays;package=com.eg.android;end",
+        "INTENT://x#Intent;package=a;scheme=AlipayS;end",
+    ],
+)
+def test_a_scheme_is_read_as_phones_read_it(content):
+    assert "alipay" in [kind.value for kind in payloads(content)]

@@ -176,3 +176,9 @@ def test_a_mistake_in_a_test_is_named_with_its_place(outcomes, test, message):
     (mistake,) = caught.value.mistakes
     assert mistake.line == 2
     assert message in mistake.message
+
+
+@pytest.mark.parametrize("given", ["side: .inf", "side: .nan", "at: [.nan, 0]", "at: [0, .inf]"])
+def test_sides_and_places_are_finite(given, outcomes):
+    with pytest.raises(PolicyError):
+        outcomes(f"given: {{{given}}}, expect: {{action: fill}}")

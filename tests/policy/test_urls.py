@@ -356,3 +356,16 @@ def test_a_space_does_not_hide_an_address(allows, hides, text):
     """A browser follows it all the same; so a rule that hides sees it, and none allows it."""
     assert hides(text)
     assert not allows(text)
+
+
+@pytest.mark.parametrize(
+    "content", ["java\nscript:alert(1)", "\x00javascript:x", " java\tscript:x"]
+)
+def test_a_scheme_broken_up_is_the_scheme(content, a_policy):
+    from redactor.geometry import Quad
+    from redactor.model import Action, Detection, Symbology
+
+    policy = a_policy("{id: script, when: {url: {scheme: javascript}}, action: pixelate}")
+    code = Detection(Quad.from_box(0, 0, 9, 9), Symbology.QRCODE, content, 1.0, ("zxing",))
+
+    assert policy.decide(code).action is Action.PIXELATE
