@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from rich.console import Console
@@ -21,7 +21,6 @@ from redactor.cli.exits import Exit, worst
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
 from redactor.report import (
-    HtmlReport,
     Row,
     Tally,
     codes_table,
@@ -34,6 +33,9 @@ from redactor.report.pictures import Pictures
 from redactor.report.text import Content, escape_text
 from redactor.report.words import count
 from redactor.storage.names import is_picture
+
+if TYPE_CHECKING:
+    from redactor.report.html import HtmlReport
 
 _MOST_SHOWN = 20_000  # pictures on a page
 _TABLE_ROWS = 60  # more pictures than this are summed up, not listed
@@ -98,17 +100,21 @@ class Record:
         # Opened before any work is done: a typing mistake must not cost a night.
         self._results = self._files.enter_context(_new_file(results)) if results else None
         self._report = self._files.enter_context(_new_file(report)) if report else None
-        self._page = HtmlReport(
-            title,
-            policy=self.policy,
-            detector=self.detector,
-            source=source,
-            started=self.began,
-            content=self._content,
-            is_plan=is_plan,
-            show_codes=show_codes,
-            **beside(report),
-        )
+        self._page: HtmlReport | None = None
+        if report is not None:
+            from redactor.report.html import HtmlReport
+
+            self._page = HtmlReport(
+                title,
+                policy=self.policy,
+                detector=self.detector,
+                source=source,
+                started=self.began,
+                content=self._content,
+                is_plan=is_plan,
+                show_codes=show_codes,
+                **beside(report),
+            )
 
     def __enter__(self) -> Record:
         return self
@@ -122,7 +128,7 @@ class Record:
         with self._files:
             if self._results is not None:  # of a run that ended early
                 self._results.writelines(self._ahead[number] for number in sorted(self._ahead))
-            if self._report is not None:
+            if self._report is not None and self._page is not None:
                 self._tell_end()
                 self._report.write(self._page.render())
         if self.ledger is not None and self._results_path is not None:
@@ -130,7 +136,8 @@ class Record:
 
     def tell(self, label: str, value: str) -> None:
         """Add to what the top of the report tells of the run."""
-        self._page.tell(label, value)
+        if self._page is not None:
+            self._page.tell(label, value)
 
     def _tell_end(self) -> None:
         seconds = (datetime.now(UTC) - self.began).total_seconds()
@@ -158,7 +165,7 @@ class Record:
 
     def shown(self, entry: Entry) -> Entry:
         """Make the small pictures of an entry that has the large ones, on any thread."""
-        if entry.before is None and entry.image is None:
+        if self._page is None or (entry.before is None and entry.image is None):
             return entry
         small = self._page.pictures_of(entry.row, entry.before, entry.image)
         return replace(entry, before=None, image=None, pictures=small)
@@ -175,7 +182,7 @@ class Record:
         if self._results is not None:
             self._ahead[entry.number] = dump_row(told)
             self._write_in_order()
-        if self._report is not None:
+        if self._page is not None:
             self._page.add_pictures(told, self.shown(entry).pictures or Pictures())
         if entry.refresh:
             self._refresh.append(entry.refresh)

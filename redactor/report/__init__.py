@@ -4,12 +4,16 @@ Everything is made from rows (`row`), one per picture, which tell no more of a c
 was asked for. Values in, values out: nothing here prints, opens files or asks the network.
 """
 
-from redactor.report.html import HtmlReport
+from typing import TYPE_CHECKING, Any
+
 from redactor.report.rows import SCHEMA_VERSION, Row, dump_row, read_rows, reduce, row
 from redactor.report.table import codes_table, pictures_table, summary_table, verdict_text
 from redactor.report.tally import Tally
 from redactor.report.text import Content, defang, disclose, escape_text, shorten
 from redactor.report.words import content_of
+
+if TYPE_CHECKING:
+    from redactor.report.html import HtmlReport
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -31,3 +35,12 @@ __all__ = [
     "summary_table",
     "verdict_text",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
+    # The page's engine is loaded by those alone who make a page.
+    if name == "HtmlReport":
+        from redactor.report.html import HtmlReport
+
+        return HtmlReport
+    raise AttributeError(name)
