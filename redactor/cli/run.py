@@ -247,7 +247,8 @@ def run(
         run_folder.write_summary(record, gate, imm_price, code)
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
     if record.recalled:
-        remarks.print(f"{count(record.recalled, 'picture')} of these were done before.")
+        were = "was" if record.recalled == 1 else "were"
+        remarks.print(f"{count(record.recalled, 'picture')} of these {were} done before.")
     _tell_imm(gate, imm_price, remarks)
     record.print_refresh()
     record.print_failures(context, is_whole=ended is Exit.DONE)
