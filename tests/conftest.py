@@ -1,7 +1,9 @@
 """Builders that tests of several parts share: pictures with codes, policies, a local detector."""
 
+import base64
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import zxingcpp
 from hypothesis import settings
-from PIL import Image
+from PIL import Image, ImageOps
 
 from redactor import Policy, Redactor
 
@@ -150,3 +152,22 @@ def run_redactor():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def live_codes():
+    """Give a function that says what can be read in the pictures of a page."""
+
+    def read(html):
+        found = re.findall(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", html)
+        assert found, "there is no picture on the page"
+        small = [Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB") for data in found]
+        views = [
+            view
+            for picture in small
+            for size in (picture.size, (2 * picture.width, 2 * picture.height))
+            for view in (picture.resize(size), ImageOps.invert(picture.resize(size)))
+        ]
+        return sorted({code.text for view in views for code in zxingcpp.read_barcodes(view)})
+
+    return read

@@ -10,7 +10,7 @@ from datetime import date
 from redactor.geometry import Quad
 from redactor.model import Decision, Detection, Facts, Origin, PictureDecision, Symbology
 from redactor.policy import Policy, RecordedCode, RecordedPicture, compare
-from redactor.report.rows import CodeRow, Row
+from redactor.report.rows import CodeRow, RegionRow, Row
 
 
 def recorded_picture(entry: Row) -> RecordedPicture:
@@ -84,6 +84,7 @@ def changed_row(entry: Row, old: Policy, new: Policy) -> Row | None:
     """Give a row with those codes alone about which two policies decide differently.
 
     Each says what the new one would do, and what the old one did; None where nothing changes.
+    The regions are those of every code, listed or not: whoever shows the picture hides them all.
     """
     picture = recorded_picture(entry)
     found = compare(old, new, [picture], examples=len(picture.codes))
@@ -105,7 +106,14 @@ def changed_row(entry: Row, old: Policy, new: Policy) -> Row | None:
             )
     if not codes and not found.picture_changes:
         return None
-    return Row(**{**entry, "codes": codes, "regions": [], "checks": [], "dry_run": True})
+    regions = [
+        *entry["regions"],
+        *(
+            RegionRow(quad=code["quad"], action=code["action"], frame=code["frame"])
+            for code in entry["codes"]
+        ),
+    ]
+    return Row(**{**entry, "codes": codes, "regions": regions, "checks": [], "dry_run": True})
 
 
 def _code(row: CodeRow) -> RecordedCode:

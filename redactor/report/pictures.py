@@ -1,12 +1,21 @@
-"""The small pictures of one row: made where the work is done, on any thread or in any process."""
+"""The small pictures of one row: made where the work is done, on any thread or in any process.
+
+A row may tell of fewer codes than its picture holds: it was filtered, edited, or written by an
+older version. So what is made is read again, and what can be read in it is broken up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
+from PIL import Image
+
+from redactor.detect import LocalDetector
 from redactor.geometry import Quad
-from redactor.model import Action, Limits, Verdict
+from redactor.model import Action, Frame, Limits, Verdict
 from redactor.report import words
 from redactor.report.rows import CodeRow, Row
 from redactor.report.thumbnails import Thumbnail, thumbnail
@@ -54,6 +63,7 @@ def pictures_of(
             data,
             orientation=entry["orientation"],
             hide=() if show_codes else hide,
+            find=None if show_codes else readable,
             coarse=coarse and not show_codes,
             page=shown_frame(entry),
             limits=limits or Limits(),
@@ -65,6 +75,17 @@ def pictures_of(
         shrink(after, left, coarse=False) if is_changed else None,
         is_changed,
     )
+
+
+def readable(picture: Image.Image) -> list[Quad]:
+    """Find the codes in a small picture that can be read, also by whoever enlarges it."""
+    found = []
+    for scale in (1, 2):
+        size = (scale * picture.width, scale * picture.height)
+        frame = Frame((np.asarray(picture.convert("RGB").resize(size)),))
+        for code in _detector().glance(frame):
+            found.append(Quad.of([(x / scale, y / scale) for x, y in code.quad.corners]))
+    return found
 
 
 def shown_frame(entry: Row) -> int:
@@ -87,10 +108,13 @@ def left_codes(entry: Row) -> list[CodeRow]:
 def _areas(entry: Row) -> list[Quad]:
     """Find what holds codes in a picture as it came: the regions, and the codes that stay."""
     shown = shown_frame(entry)
-    regions = [Quad.of(region["quad"]) for region in entry["regions"] if region["frame"] == shown]
-    codes = [
-        Quad.of(code["quad"])
-        for code in entry["codes"]
-        if code["frame"] == shown and not (regions and Action(code["action"]).hides)
+    return [
+        Quad.of(area["quad"])
+        for area in (*entry["regions"], *entry["codes"])
+        if area["frame"] == shown
     ]
-    return regions + codes
+
+
+@cache
+def _detector() -> LocalDetector:
+    return LocalDetector()

@@ -23,6 +23,8 @@ from redactor.model import Limits
 
 LONGEST = 480
 """Longer side of a small picture, in pixels."""
+ROUNDS = 3
+"""Looks for codes that can still be read, before a picture is broken up whole."""
 MARGIN = 0.1
 """How far beyond a code it is broken up, as a part of its own width and height."""
 
@@ -54,6 +56,7 @@ def thumbnail(
     *,
     orientation: int = 1,
     hide: Sequence[Quad] = (),
+    find: Callable[[Image.Image], Sequence[Quad]] | None = None,
     coarse: bool = False,
     longest: int = LONGEST,
     page: int = 0,
@@ -65,6 +68,8 @@ def thumbnail(
         data: A picture file; may be damaged or hostile.
         orientation: EXIF orientation, 1 to 8.
         hide: Codes to break up beyond reading, in pixels of the stored raster.
+        find: Gives the codes in the small picture that can be read; they are broken up as well.
+            None to break up nothing but `hide`.
         coarse: Break up the whole picture; for one whose codes are not all known.
         longest: Longer side at most, in pixels.
         page: Which frame or page is shown.
@@ -80,11 +85,13 @@ def thumbnail(
             small = small if back is None else small.transpose(back)
             stored = stored[::-1] if orientation >= 5 else stored
         if coarse:
-            small = _coarse(small, cells=16)
+            small = _coarse(small, cells=_CELLS)
         for quad in hide:
             _break_up(small, _scaled(quad, small.size, stored))
         turn = _TURNS.get(orientation)
         upright = small if turn is None else small.transpose(turn)
+        if find is not None:
+            upright = _without_codes(upright, find)
         file = io.BytesIO()
         upright.save(file, "WEBP", quality=80)
     except Exception:  # noqa: BLE001 - decoders raise anything on hostile bytes; all mean the same
@@ -124,6 +131,7 @@ _UPRIGHT: dict[int, Callable[[float, float], tuple[float, float]]] = {
     7: lambda x, y: (1 - y, 1 - x),
     8: lambda x, y: (y, 1 - x),
 }
+_CELLS = 16  # along the longer side of a picture that is broken up whole
 _VEIL = (233, 234, 237)
 
 
@@ -197,6 +205,19 @@ def _break_up(picture: Image.Image, quad: Quad) -> None:
     veiled = Image.blend(shadow, Image.new("RGB", shadow.size, _VEIL), 0.5)
     mask = grown.shift(-box.left, -box.top).mask(box.width, box.height)
     picture.paste(veiled, box[:2], Image.fromarray(mask))
+
+
+def _without_codes(
+    picture: Image.Image, find: Callable[[Image.Image], Sequence[Quad]]
+) -> Image.Image:
+    """Break up what can be read, until nothing can."""
+    for _ in range(ROUNDS):
+        found = find(picture)
+        if not found:
+            return picture
+        for quad in found:
+            _break_up(picture, quad)
+    return _coarse(picture, cells=_CELLS) if find(picture) else picture
 
 
 def _margin(side: float, other: float) -> float:

@@ -359,6 +359,25 @@ def test_diff_shows_the_codes_that_change_on_a_page(redactor, desk, results):
     assert page.count('<article id="p') == 1
 
 
+def test_the_page_of_a_diff_breaks_up_codes_that_it_does_not_list(
+    redactor, desk, a_picture, live_codes
+):
+    (desk / "photos").mkdir()
+    pair = a_picture("https://example.org/secret?x=1", "the neighbour")
+    (desk / "photos" / "pair.png").write_bytes(pair)
+    redactor("run", "photos", "--policy", "hide.yaml", "--dry-run", "--results", "r.jsonl")
+    for shown in ([], ["--show-codes"]):
+        ended = redactor(
+            "policy", "diff", "hide.yaml", "own.yaml", "--against", "r.jsonl",
+            "--report", "diff.html", *shown,
+        )  # fmt: skip
+        page = (desk / "diff.html").read_text()
+
+        assert ended.code == 0, ended.err
+        assert page.count("data-rule=") == 1
+        assert ("the neighbour" in live_codes(page)) is bool(shown)
+
+
 def test_diff_names_damaged_lines(redactor, desk, results):
     path = desk / results("host")
     first, *others = path.read_text().splitlines()

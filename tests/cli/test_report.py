@@ -30,6 +30,63 @@ def test_a_page_shows_pictures_that_are_still_the_same(redactor, photos, tmp_pat
     assert "no preview: the picture could not be shown" in page
 
 
+def without_codes(row):
+    row["codes"] = []
+
+
+def with_one_code(row):
+    del row["codes"][1:]
+
+
+def with_codes_elsewhere(row):
+    for code in row["codes"]:
+        code["quad"] = [[x + 400, y + 400] for x, y in code["quad"]]
+
+
+def with_codes_in_another_frame(row):
+    for code in row["codes"]:
+        code["frame"] = 7
+
+
+def of_another_orientation(row):
+    row["orientation"] = 5
+
+
+def of_another_verdict(row):
+    row["verdict"], row["codes"], row["regions"] = "clean", [], []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        without_codes,
+        with_one_code,
+        with_codes_elsewhere,
+        with_codes_in_another_frame,
+        of_another_orientation,
+        of_another_verdict,
+    ],
+)
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_no_code_is_live_on_a_page_whatever_a_row_tells_of_its_picture(
+    edit, form, redactor, tmp_path, monkeypatch, a_picture, live_codes
+):
+    monkeypatch.chdir(tmp_path)
+    picture = a_picture(LINK, "another", "9", format=form)
+    (tmp_path / "codes.png").write_bytes(picture)
+    redactor("run", "codes.png", "--dry-run", "--results", "r.jsonl", "--content", "none")
+    row = json.loads((tmp_path / "r.jsonl").read_text())
+    edit(row)
+    (tmp_path / "r.jsonl").write_text(json.dumps(row) + "\n")
+
+    redactor("report", "r.jsonl", "-o", "page.html")
+    redactor("report", "r.jsonl", "-o", "shown.html", "--show-codes")
+
+    assert live_codes((tmp_path / "page.html").read_text()) == []
+    if edit is not of_another_orientation:
+        assert live_codes((tmp_path / "shown.html").read_text()) != []
+
+
 def test_no_images_shows_none(redactor, photos, tmp_path):
     redactor("run", "photos", "--out", "out", "--results", "r.jsonl")
     redactor("report", "r.jsonl", "-o", "page.html", "--no-images")
