@@ -12,6 +12,8 @@ from redactor.policy import Policy, explain, profile
 from redactor.report.pictures import Pictures
 from redactor.report.rows import EarlierRow, Row, row
 from redactor.report.text import Content
+from redactor.storage.local import LocalItem
+from redactor.storage.oss_place import SCHEME
 
 _EXPLAINED = 40  # codes of a picture; more are not listed in a report either
 
@@ -25,8 +27,8 @@ class Entry:
         relative: Its place below the source.
         number: Its place in the listing, from 0.
         state: What the store said of it before it was read; None where it says nothing.
-        after: What a store that tells MD5 as its ETag says of it now, if it was replaced in place
-            there; None otherwise.
+        after: What the store says of what was written: of a file its state, and of an object that
+            was replaced in place the ETag, where that is its MD5; None otherwise.
         decided: What the policy said of it that bears on what becomes of it.
         refresh: URL that caches should fetch again; None where nothing was replaced.
         before: The bytes that came in; None where they are not kept.
@@ -75,7 +77,6 @@ def entry_of(
     """
     result = outcome.result
     image = result.image if result.is_publishable else None
-    is_replaced = outcome.refresh is not None and image is not None
     told = row(
         result,
         written=outcome.written,
@@ -92,7 +93,7 @@ def entry_of(
         outcome.relative,
         outcome.number,
         outcome.state,
-        _md5(image) if is_replaced and image is not None else None,
+        _after(outcome, image),
         decided(policy, result.codes, result.picture_rules),
         outcome.refresh,
         outcome.before if keeps_pictures else None,
@@ -106,6 +107,12 @@ def _earlier(policy: Policy, decision: Decision, facts: Facts) -> EarlierRow | N
     return EarlierRow(rule=steps[-1].rule, asks=steps[-1].asks) if steps else None
 
 
-def _md5(data: bytes) -> str:
+def _after(outcome: Outcome, image: bytes | None) -> str | None:
+    if outcome.written is None or image is None:
+        return None
+    if not outcome.written.startswith(SCHEME):
+        return LocalItem(outcome.written, outcome.relative).state
+    if outcome.refresh is None:
+        return None
     # What OSS gives as the ETag of an object that was put in one piece.
-    return hashlib.md5(data, usedforsecurity=False).hexdigest().upper()
+    return hashlib.md5(image, usedforsecurity=False).hexdigest().upper()

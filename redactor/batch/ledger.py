@@ -6,9 +6,9 @@ its owner alone (mode 0600). A picture is recorded after it was written: what th
 done is done, whenever the run was killed. What was written and not recorded any more is found
 where it was to be written, byte for byte, and recorded then.
 
-Writes are gathered for up to a second. A killed run loses the record of that second at most; a
-machine without power perhaps a little more, and never what was recorded before (WAL,
-synchronous=NORMAL: https://www.sqlite.org/wal.html).
+Writes are gathered for up to a second, also while nothing else is finished. A killed run loses the
+record of that second at most; a machine without power perhaps a little more, and never what was
+recorded before (WAL, synchronous=NORMAL: https://www.sqlite.org/wal.html).
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 from redactor.batch.entry import Entry
 from redactor.batch.recorded import replay
-from redactor.errors import RunFolderError
+from redactor.errors import PictureError, RunFolderError, StorageError
 from redactor.pipeline import Redactor
 from redactor.report.rows import Row
 from redactor.storage import Blob, Item
+from redactor.storage.local import LocalItem
+from redactor.storage.oss_place import SCHEME
 from redactor.version import __version__
 
 FILE = "ledger.sqlite"
@@ -42,6 +45,7 @@ SUMMARY = "run.json"
 _LOCK = "lock"
 _APPLICATION = 0x52644C67  # "RdLg", in the file's header
 _VERSION = 1
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")
 _GATHERED_S = 1.0
 _GATHERED = 500
 
@@ -52,7 +56,7 @@ CREATE TABLE pictures (
     relative BLOB NOT NULL,
     number INTEGER NOT NULL,        -- in the listing
     state TEXT,                     -- of the source before it was read
-    after TEXT,                     -- of the source after it was replaced in place
+    after TEXT,                     -- of what was written, once it was: the output, or in place
     setting TEXT NOT NULL,          -- what looked: versions, detector, limits
     policy TEXT NOT NULL,           -- hash
     day TEXT NOT NULL,              -- on which was decided, for what expires
@@ -63,6 +67,46 @@ CREATE TABLE pictures (
     recorded REAL NOT NULL          -- seconds since 1970
 ) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is recorded of a picture; see the columns of the table."""
+
+    state: str | None
+    after: str | None
+    policy: str
+    day: str
+    decided: str
+    source_hash: str
+    output_hash: str | None
+    row: Row
+    name: str
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether other bytes were put in its place."""
+        return self.row["written"] == self.name and self.output_hash != self.source_hash
+
+    def is_there(self) -> bool:
+        """Say whether what was written still is, where no network must be asked.
+
+        What looks as it did when it was written is not read again.
+        """
+        written = self.row["written"]
+        if written is None or written == self.name or written.startswith(SCHEME):
+            return True
+        output = LocalItem(written, "")
+        if self.after is not None and output.state == self.after:
+            return True
+        size = output.size
+        if size is None or size != self.row["output_bytes"]:
+            return False
+        try:
+            data = output.read(max_bytes=size).data
+        except (StorageError, PictureError):
+            return False
+        return hashlib.sha256(data).hexdigest() == self.output_hash
 
 
 class Ledger:
@@ -86,7 +130,8 @@ class Ledger:
         self._day = datetime.now(UTC).date().isoformat()
         self._guard = threading.RLock()
         self._waiting: list[tuple[object, ...]] = []
-        self._flushed = time.monotonic()
+        self._timer: threading.Timer | None = None
+        self._failed: RunFolderError | None = None
         self._files = contextlib.ExitStack()
         try:
             if redactor is None:
@@ -144,9 +189,13 @@ class Ledger:
                     time.time(),
                 )
             )
-            is_time = time.monotonic() - self._flushed >= _GATHERED_S
-            if is_time or len(self._waiting) >= _GATHERED:
+            if len(self._waiting) >= _GATHERED or self._failed is not None:
                 self.flush()
+            elif self._timer is None:
+                # Not at the next picture: that may be hours away.
+                self._timer = threading.Timer(_GATHERED_S, self._flush_in_time)
+                self._timer.daemon = True
+                self._timer.start()
 
     def flush(self) -> None:
         """Bring to the disk what was gathered.
@@ -155,9 +204,21 @@ class Ledger:
             RunFolderError: If that cannot be done.
         """
         with self._guard:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._failed = None
             if self._waiting:
                 self._write()
-            self._flushed = time.monotonic()
+
+    def _flush_in_time(self) -> None:
+        with self._guard:
+            if self._timer is not threading.current_thread():
+                return  # flushed meanwhile
+            try:
+                self.flush()
+            except RunFolderError as error:
+                self._failed = error  # what is recorded next tries again, and says so
 
     def _write(self) -> None:
         places = ", ".join("?" * len(self._waiting[0]))
@@ -178,24 +239,34 @@ class Ledger:
         """Give what is recorded of a picture that need not be done again, by what its store says.
 
         A picture is done if the same engines looked at the same bytes, today's policy says what
-        was said then, nothing went wrong around it, and what was written is still there.
+        was said then, nothing went wrong around it, and what was written is still there. One that
+        was replaced in place is done while the replacement lies there, and not once the original
+        was put back.
         """
         found = self._find(item)
         state = item.state if found else None
-        if found is None or state is None or state not in (found["state"], found["after"]):
+        if found is None or state is None:
             return None
-        return self._recalled(found, item, number)
+        if state != (found.after if found.is_replaced else found.state):
+            return None
+        return self._recalled(found, item, number, state)
 
-    def same(self, item: Item, blob: Blob, number: int) -> Entry | None:
-        """The same for a picture that has been read, by its bytes."""
+    def same(self, item: Item, blob: Blob, number: int, state: str | None) -> Entry | None:
+        """The same for a picture that has been read, by its bytes.
+
+        Args:
+            item: The picture.
+            blob: Its bytes.
+            number: Its place in the listing.
+            state: What its store said before it was read.
+        """
         found = self._find(item)
-        if found is None:
-            return None
         digest = hashlib.sha256(blob.data).hexdigest()
-        is_replaced = found["written"] == item.name and digest == found["output_hash"]
-        if digest != found["source_hash"] and not is_replaced:
+        if found is None or digest != (
+            found.output_hash if found.is_replaced else found.source_hash
+        ):
             return None
-        return self._recalled(found, item, number)
+        return self._recalled(found, item, number, state)
 
     def written(self, item: Item) -> str | None:
         """Give the SHA-256 of what an earlier run wrote for a picture; None where it did not."""
@@ -209,42 +280,35 @@ class Ledger:
         """Say whether an earlier run wrote a file of this SHA-256 for a picture."""
         return self.written(item) == digest
 
-    def _find(self, item: Item) -> dict[str, object] | None:
-        with self._guard:
-            cursor = self._base.execute(
-                "SELECT relative, state, after, policy, day, decided, source_hash, output_hash,"
-                " row FROM pictures WHERE name = ? AND setting = ?",
-                (os.fsencode(item.name), self._setting),
-            )
-            found = cursor.fetchone()
-            keys = [column[0] for column in cursor.description]
-        if found is None or found[0] != os.fsencode(item.relative):
-            return None
-        known: dict[str, object] = dict(zip(keys, found, strict=True))
-        row: Row = json.loads(str(known["row"]))
-        return {**known, "row": row, "written": row["written"]}
+    def _find(self, item: Item) -> _Found | None:
+        try:
+            with self._guard:
+                found = self._base.execute(
+                    "SELECT relative, state, after, policy, day, decided, source_hash, output_hash,"
+                    " row FROM pictures WHERE name = ? AND setting = ?",
+                    (os.fsencode(item.name), self._setting),
+                ).fetchone()
+            if found is None or found[0] != os.fsencode(item.relative):
+                return None
+            *known, row = found[1:]
+            return _Found(*(*known, _row(row), item.name))
+        except (sqlite3.Error, ValueError) as error:
+            raise _failure(self.folder, error) from error
 
-    def _recalled(self, found: dict[str, object], item: Item, number: int) -> Entry | None:
+    def _recalled(self, found: _Found, item: Item, number: int, state: str | None) -> Entry | None:
         assert self._redactor is not None
-        policy = self._redactor.policy
-        row: Row = found["row"]  # type: ignore[assignment]
-        if row["error"] is not None or not _is_there(row, item):
+        policy, row = self._redactor.policy, found.row
+        if row["error"] is not None or not found.is_there():
             return None
-        if (found["policy"], found["day"]) != (policy.hash, self._day):
+        if (found.policy, found.day) != (policy.hash, self._day):
             # Undecided: whether it could be opened at all may hang on the policy.
             if row["origin"] is None:
                 return None
             said, row = replay(row, policy)
-            if said != found["decided"]:
+            if said != found.decided:
                 return None
         entry = Entry(
-            row,
-            item.relative,
-            number,
-            item.state,
-            found["after"],  # type: ignore[arg-type]
-            str(found["decided"]),
-            is_recalled=True,
+            row, item.relative, number, state, found.after, found.decided, is_recalled=True
         )
         self.record(entry)
         return entry
@@ -254,7 +318,7 @@ class Ledger:
         self.flush()
         try:
             for (row,) in self._base.execute("SELECT row FROM pictures ORDER BY number, name"):
-                yield json.loads(row)
+                yield _row(row)
         except (sqlite3.Error, ValueError) as error:
             raise _failure(self.folder, error) from error
 
@@ -351,15 +415,16 @@ def _setting(redactor: Redactor) -> str:
     )
 
 
-def _is_there(row: Row, item: Item) -> bool:
-    """Say whether what was written still is, where that can be told without asking a network."""
-    written = row["written"]
-    if written is None or written == item.name or written.startswith("oss://"):
-        return True
-    try:
-        return os.stat(written).st_size == row["output_bytes"]  # noqa: PTH116 - as recorded
-    except (OSError, ValueError):
-        return False
+def _row(text: str) -> Row:
+    """Read a row.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    row = json.loads(text)
+    if not isinstance(row, dict) or not Row.__required_keys__ <= row.keys():
+        raise ValueError("a row is damaged")
+    return cast(Row, row)
 
 
 def _in_words(places: str) -> str:
@@ -378,6 +443,12 @@ def _quoted(path: Path) -> str:
 
 def _failure(folder: Path, error: Exception) -> RunFolderError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    name = getattr(error, "sqlite_errorname", None)
+    if name in _DAMAGED or (isinstance(error, ValueError) and not isinstance(error, UnicodeError)):
+        return RunFolderError(
+            f"{folder / FILE}: damaged: {reason.lower()}; name another --run-folder, or remove it"
+            " to begin anew"
+        )
     return RunFolderError(
         f"{folder}: the run cannot be recorded: {reason.lower()}; what was recorded before is safe"
     )

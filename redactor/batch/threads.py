@@ -35,8 +35,8 @@ class Recall(Protocol[T_co]):
     def done(self, item: Item, number: int) -> T_co | None:
         """Give what is recorded of a picture by what its store says; None to work on it."""
 
-    def same(self, item: Item, blob: Blob, number: int) -> T_co | None:
-        """The same, by its bytes."""
+    def same(self, item: Item, blob: Blob, number: int, state: str | None) -> T_co | None:
+        """The same, by its bytes; `state` is what its store said before it was read."""
 
 
 def run(
@@ -152,7 +152,7 @@ class _Hand(Iterator[T]):
         recall = self._recall
 
         def known(blob: Blob) -> T | None:
-            return recall.same(item, blob, number) if recall else None
+            return recall.same(item, blob, number, state) if recall else None
 
         outcome = self._batch.handle(item, known)
         if isinstance(outcome, Outcome):

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import stat
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from redactor import Policy
 from redactor.batch import Batch, Capacity, Ledger, entry_of, threads
 from redactor.errors import RunFolderError
 from redactor.pipeline import Redactor
-from redactor.storage.local import LocalSource
+from redactor.storage.local import LocalItem, LocalSource
 from redactor.storage.local_sink import FolderSink
 
 LINK = "https://example.org/secret?token=4711"
@@ -37,7 +38,8 @@ def a_redactor(policy="default: {action: fill}", **options):
 def go(redactor, *, folder="run", out="out", **options):
     """Run over the photos; gives by name whether the earlier run was believed, and the rows."""
     with Ledger(folder, redactor, PLACES) as ledger:
-        batch = Batch(redactor, sink=FolderSink(out), wrote=ledger.wrote, **options)
+        options = {"sink": FolderSink(out), "wrote": ledger.wrote, **options}
+        batch = Batch(redactor, **options)
         entries = threads.run(
             batch,
             LocalSource(["photos"]),
@@ -104,6 +106,88 @@ def test_what_was_written_but_not_recorded_counts_as_done(photos, tmp_path):
     assert recalled == NONE
     assert rows["code.png"]["error"] is None
     assert rows["code.png"]["written"] == "out/code.png"
+
+
+def test_an_output_that_was_edited_is_no_longer_believed(photos, tmp_path):
+    go(a_redactor())
+    output = tmp_path / "out/code.png"
+    size = output.stat().st_size
+    output.write_bytes((photos / "code.png").read_bytes()[:size].ljust(size, b"\0"))
+
+    recalled, rows = go(a_redactor())
+
+    assert recalled == ALL | {"code.png": False}
+    assert "exists" in rows["code.png"]["error"]
+
+
+def test_an_output_that_was_only_touched_is_still_there(photos, tmp_path):
+    go(a_redactor())
+    os.utime(tmp_path / "out/code.png", (1, 1))
+
+    recalled, _ = go(a_redactor())
+
+    assert recalled == ALL
+
+
+def test_a_picture_that_changes_while_it_is_looked_up_is_done_the_next_time(photos, a_picture):
+    go(a_redactor())
+    picture = LocalItem("photos/plain.png", "plain.png")
+    state, blob = picture.state, picture.read(max_bytes=10**6)
+    (photos / "plain.png").write_bytes(a_picture("now with a code"))
+    with Ledger("run", a_redactor(), PLACES) as ledger:
+        assert ledger.same(picture, blob, 2, state)
+
+    recalled, rows = go(a_redactor(), overwrite=True)
+
+    assert recalled == ALL | {"plain.png": False}
+    assert rows["plain.png"]["verdict"] == "redacted"
+
+
+def test_what_is_finished_is_on_the_disk_a_second_later_though_nothing_follows(photos):
+    redactor = a_redactor()
+    (outcome,) = threads.run(
+        Batch(redactor, dry_run=True),
+        LocalSource(["photos/code.png"]),
+        lambda outcome: outcome,
+        capacity=Capacity(1),
+    )
+    with Ledger("run", redactor, PLACES) as ledger:
+        ledger.record(entry_of(outcome, redactor.policy))
+        end = time.monotonic() + 5
+        while not (there := rows_on_disk("run")) and time.monotonic() < end:
+            time.sleep(0.05)
+
+    assert there == 1
+
+
+def rows_on_disk(folder):
+    with Ledger(folder) as ledger:
+        return len(list(ledger.rows()))
+
+
+# In place.
+
+
+def in_place(redactor):
+    return go(redactor, sink=None, originals=FolderSink("originals"))
+
+
+def test_a_picture_that_was_replaced_is_known_without_being_read(photos):
+    in_place(a_redactor())
+    code = LocalItem("photos/code.png", "code.png")
+
+    with Ledger("run", a_redactor(), PLACES) as ledger:
+        assert ledger.done(code, 1)
+
+
+def test_an_original_that_was_put_back_is_replaced_again(photos, tmp_path, read_codes):
+    in_place(a_redactor())
+    (photos / "code.png").write_bytes((tmp_path / "originals/code.png").read_bytes())
+
+    recalled, _ = in_place(a_redactor())
+
+    assert recalled == ALL | {"code.png": False}
+    assert read_codes((photos / "code.png").read_bytes()) == []
 
 
 # Another policy.
@@ -190,6 +274,27 @@ def test_what_could_not_be_stored_is_tried_again(photos, tmp_path):
 
 
 # Folders that will not do.
+
+
+@pytest.mark.parametrize("damage", ["row = '{}'", "row = substr(row, 1, 99)", "row = x'00ff'"])
+def test_a_damaged_ledger_ends_the_run_in_words(damage, photos):
+    go(a_redactor())
+    with sqlite3.connect("run/ledger.sqlite") as base:
+        base.execute(f"UPDATE pictures SET {damage}")
+    base.close()
+
+    with pytest.raises(RunFolderError, match=r"ledger\.sqlite: damaged: .* remove it"):
+        go(a_redactor())
+
+
+def test_a_ledger_without_its_columns_ends_the_run_in_words(photos):
+    go(a_redactor())
+    with sqlite3.connect("run/ledger.sqlite") as base:
+        base.execute("ALTER TABLE pictures DROP COLUMN day")
+    base.close()
+
+    with pytest.raises(RunFolderError, match=r"ledger\.sqlite: damaged: no such column"):
+        go(a_redactor())
 
 
 def test_two_runs_do_not_use_one_folder(photos):

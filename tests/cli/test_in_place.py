@@ -55,6 +55,17 @@ def test_a_second_run_writes_nothing(redactor, shop):
     assert len(shop.keys("kept")) == 1
 
 
+def test_an_upload_of_the_original_again_is_replaced_again(redactor, shop, read_codes):
+    original = shop.get("shop", "in/code.png")
+    redactor(*IN_PLACE, "--run-folder", "run")
+    shop.put("shop", "in/code.png", original)
+
+    ended = redactor(*IN_PLACE, "--run-folder", "run")
+
+    assert ended.code == 0, ended.err
+    assert read_codes(shop.get("shop", "in/code.png")) == []
+
+
 def test_many_addresses_go_to_a_file(redactor, shop, a_picture, tmp_path):
     for number in range(21):
         shop.put("shop", f"in/{number:02}.png", a_picture(LINK, scale=2, margin=20))
