@@ -6,10 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 from redactor.geometry import Quad
-from redactor.model import Decision, Detection, Facts, Origin, PictureDecision, Symbology
-from redactor.policy import Policy, RecordedCode, RecordedPicture, compare
+from redactor.model import Decision, Detection, Facts, Origin, PictureDecision, Symbology, Verdict
+from redactor.policy import (
+    Policy,
+    RecordedCode,
+    RecordedPicture,
+    compare,
+    decide_recorded,
+    verdict_of,
+)
+from redactor.policy.replay import Change
 from redactor.report.rows import CodeRow, RegionRow, Row
 
 
@@ -84,28 +93,27 @@ def changed_row(entry: Row, old: Policy, new: Policy) -> Row | None:
     """Give a row with those codes alone about which two policies decide differently.
 
     Each says what the new one would do, and what the old one did; None where nothing changes.
-    The regions are those of every code, listed or not: whoever shows the picture hides them all.
+    So does the row of the whole picture: nothing of what the recorded run did is left in it but
+    why it could not handle the picture. The regions are those of every code, listed or not:
+    whoever shows the picture hides them all.
     """
     picture = recorded_picture(entry)
     found = compare(old, new, [picture], examples=len(picture.codes))
     sides = {id(code): change for change in found.changes for _, code in change.examples}
-    codes = []
-    for row, code in zip(entry["codes"], picture.codes, strict=True):
-        if (change := sides.get(id(code))) is not None:
-            now, flag = change.new, change.new.flag
-            codes.append(
-                CodeRow(
-                    **{
-                        **row,
-                        "action": now.action.value,
-                        "rule": now.rule,
-                        "flag": flag and flag.value,
-                        "reason": f"{change.old.action} by rule {change.old.rule} before",
-                    }
-                )
-            )
+    decisions, whole = decide_recorded(new, picture)
+    codes = [
+        _changed(row, change, decision.tags)
+        for row, code, decision in zip(entry["codes"], picture.codes, decisions, strict=True)
+        if (change := sides.get(id(code))) is not None
+    ]
     if not codes and not found.picture_changes:
         return None
+    has_failed = entry["verdict"] == Verdict.QUARANTINED and not any(
+        rule["quarantine"] for rule in entry["picture_rules"]
+    )
+    said = [*(one.flag for one in decisions), *(one.flag for one in whole)]
+    levels = [level for level in said if level is not None]
+    flag = new.on_error if has_failed else max(levels, key=lambda one: one.rank, default=None)
     regions = [
         *entry["regions"],
         *(
@@ -113,7 +121,36 @@ def changed_row(entry: Row, old: Policy, new: Policy) -> Row | None:
             for code in entry["codes"]
         ),
     ]
-    return Row(**{**entry, "codes": codes, "regions": regions, "checks": [], "dry_run": True})
+    says: dict[str, Any] = {
+        "verdict": (Verdict.QUARANTINED if has_failed else verdict_of(decisions, whole)).value,
+        "flag": flag and flag.value,
+        "reasons": entry["reasons"] if has_failed else [],
+        "picture_rules": [{**asdict(rule), "tags": list(rule.tags)} for rule in whole],
+        "codes": codes,
+        "regions": regions,
+        "dry_run": True,
+    }
+    return Row(**{**entry, **_UNDONE, **says})  # type: ignore[typeddict-item]
+
+
+# What a run did, and a policy does not say.
+_UNDONE: dict[str, Any] = {
+    "remarks": [], "held": False, "output_hash": None, "output_bytes": None, "path": None,
+    "difference": None, "written": None, "error": None, "checks": [],
+}  # fmt: skip
+
+
+def _changed(row: CodeRow, change: Change, tags: Sequence[str]) -> CodeRow:
+    now, before = change.new, change.old
+    said = {
+        "action": now.action.value,
+        "rule": now.rule,
+        "flag": now.flag and now.flag.value,
+        "reason": f"{before.action} by rule {before.rule} before",
+        "tags": list(tags),
+        "earlier": None,
+    }
+    return CodeRow(**{**row, **said})  # type: ignore[typeddict-item]
 
 
 def _code(row: CodeRow) -> RecordedCode:

@@ -115,6 +115,7 @@ def _write_page(
         f"{old.name} to {new.name}",
         policy=f"{old.name}@{old.hash} → {new.name}@{new.hash}",
         detector="as recorded",
+        is_diff=True,
         show_codes=show_codes,
         **beside(path),
     )

@@ -10,7 +10,14 @@ from redactor.policy.explain import Explanation, Step, explain, explain_picture
 from redactor.policy.lint import warnings
 from redactor.policy.payload import Payload, payloads
 from redactor.policy.policy import Policy
-from redactor.policy.replay import Difference, RecordedCode, RecordedPicture, compare, profile
+from redactor.policy.replay import (
+    Difference,
+    RecordedCode,
+    RecordedPicture,
+    compare,
+    decide_recorded,
+    profile,
+)
 from redactor.policy.suite import Suite, json_schema, verdict_of
 
 __all__ = [
@@ -23,6 +30,7 @@ __all__ = [
     "Step",
     "Suite",
     "compare",
+    "decide_recorded",
     "explain",
     "explain_picture",
     "json_schema",

@@ -167,6 +167,13 @@ def compare(
     return found
 
 
+def decide_recorded(
+    policy: Policy, picture: RecordedPicture
+) -> tuple[Sequence[Decision], tuple[PictureDecision, ...]]:
+    """Decide about a recorded picture, as far as what was recorded suffices; see `compare`."""
+    return _replay(policy, picture, Difference())
+
+
 def _terms(old: Policy, new: Policy) -> Iterator[tuple[str, str, str]]:
     for key in ("hold", "metadata", "trailer", "on_error"):
         before, after = getattr(old, key), getattr(new, key)

@@ -59,6 +59,7 @@ class HtmlReport:
         limits: Larger pictures are not shown.
         key: Of content hashes.
         is_plan: The rows are those of a plan, which people approve on the page.
+        is_diff: The rows are those of `redactor.batch.recorded.changed_row`.
         keep: Stores a small picture under a name in a folder beside the page, so that the page
             need not hold all of them; None to hold all.
         folder: Name of that folder, as the page refers to it.
@@ -79,12 +80,13 @@ class HtmlReport:
         limits: Limits | None = None,
         key: bytes = RUN_KEY,
         is_plan: bool = False,
+        is_diff: bool = False,
         keep: Callable[[str, bytes], None] | None = None,
         folder: str = "report",
     ) -> None:
         self.title = title
         self._keep, self._folder, self._embedded = keep, folder, 0
-        self._is_plan = is_plan
+        self._is_plan, self._is_diff = is_plan, is_diff
         self.tally = Tally()
         when = f"{started:%Y-%m-%d %H:%M %Z}".strip() if started else ""
         self._facts = {
@@ -169,6 +171,7 @@ class HtmlReport:
             script_hash=_hash(script),
             first=FIRST,
             is_plan=self._is_plan,
+            is_diff=self._is_diff,
             setup=_json(self._setup()),
             index=_json(list(self._index())),
             plan=_json([card.entry for card in self._cards]) if self._is_plan else "",

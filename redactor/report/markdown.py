@@ -10,12 +10,12 @@ from redactor.report.rows import Row
 from redactor.report.tally import Tally
 from redactor.report.text import escape_text, shorten
 from redactor.report.words import (
-    MEANINGS,
     PARTICIPLES,
     codes_of,
     content_of,
     count,
     done_to,
+    meaning,
     risk,
     symbology_name,
 )
@@ -36,14 +36,21 @@ def markdown_lines(rows: Iterable[Row], *, title: str) -> Iterator[str]:
     yield f"# {_text(title)}\n"
     yield "\n| Pictures | | |\n|---|--:|---|\n"
     for verdict in Verdict:
-        yield f"| {verdict} | {tally.verdicts[verdict]:,} | {MEANINGS[verdict]} |\n"
+        means = meaning(verdict, dry_run=tally.dry_run)
+        yield f"| {verdict} | {tally.verdicts[verdict]:,} | {means} |\n"
     yield f"| all | {tally.pictures:,} | {_codes_in(tally)} |\n"
     listed = sorted(entries, key=risk)[:MOST_PICTURES]
     shown = [entry for entry in listed if entry["verdict"] not in (Verdict.CLEAN, Verdict.ALLOWED)]
     if shown:
-        yield "\n| Picture | Verdict | Codes | What was done |\n|---|---|---|---|\n"
+        done = "What would be done" if tally.dry_run else "What was done"
+        yield f"\n| Picture | Verdict | Codes | {done} |\n|---|---|---|---|\n"
     for entry in shown:
-        cells = (entry["name"], entry["verdict"], codes_of(entry) or "none", done_to(entry))
+        cells = (
+            entry["name"],
+            entry["verdict"],
+            codes_of(entry) or "none",
+            done_to(entry).removeprefix("would be: "),
+        )
         yield _row(cells)
     coded = [entry for entry in shown if entry["codes"]]
     if coded:
@@ -65,8 +72,9 @@ def markdown_lines(rows: Iterable[Row], *, title: str) -> Iterator[str]:
 
 
 def _codes_in(tally: Tally) -> str:
+    would = "would be " if tally.dry_run else ""
     parts = [
-        f"{tally.actions[action]:,} {PARTICIPLES[action]}"
+        f"{tally.actions[action]:,} {would}{PARTICIPLES[action]}"
         for action in Action
         if tally.actions[action]
     ]

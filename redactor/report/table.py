@@ -11,13 +11,13 @@ from redactor.report.rows import Row
 from redactor.report.tally import Tally
 from redactor.report.text import escape_text, shorten
 from redactor.report.words import (
-    MEANINGS,
     PARTICIPLES,
     SYMBOLS,
     codes_of,
     content_of,
     count,
     done_to,
+    meaning,
     symbology_name,
 )
 
@@ -80,7 +80,7 @@ def summary_table(tally: Tally) -> Table:
         number = tally.verdicts[verdict]
         style = "" if number else "dim"
         label = verdict_text(verdict) if number else Text(f"{SYMBOLS[verdict]} {verdict}")
-        table.add_row(label, f"{number:,}", MEANINGS[verdict], style=style)
+        table.add_row(label, f"{number:,}", meaning(verdict, dry_run=tally.dry_run), style=style)
     if tally.errors:
         named = "of these; named at the end"
         table.add_row(Text("✕ not written", style="red"), f"{tally.errors:,}", named)

@@ -13,7 +13,7 @@ SYMBOLS = {
     Verdict.ALLOWED: "✓",
     Verdict.CLEAN: "○",
 }
-MEANINGS = {
+_MEANINGS = {
     Verdict.QUARANTINED: "could not be handled safely",
     Verdict.FLAGGED: "a person should look",
     Verdict.REDACTED: "codes were hidden",
@@ -59,6 +59,13 @@ _SYMBOLOGIES = {
     Symbology.ANY_QR: "QR family",
     Symbology.UNKNOWN: "unknown code",
 }
+
+
+def meaning(verdict: Verdict, *, dry_run: bool = False) -> str:
+    """Say what a verdict means."""
+    if dry_run and verdict is Verdict.REDACTED:
+        return "codes would be hidden"
+    return _MEANINGS[verdict]
 
 
 def risk(entry: Row) -> tuple[int, int, int]:

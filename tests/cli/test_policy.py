@@ -357,6 +357,27 @@ def test_diff_shows_the_codes_that_change_on_a_page(redactor, desk, results):
     page = (desk / "diff.html").read_text()
     assert "fill by rule default before" in page
     assert page.count('<article id="p') == 1
+    assert "hide@" in page
+    assert "Pictures in which something changes" in page
+    assert "riskiest first" not in page
+
+
+def test_the_page_of_a_diff_tells_nothing_of_what_the_old_run_did(
+    redactor, desk, a_picture, live_codes
+):
+    (desk / "photos").mkdir()
+    (desk / "photos" / "link.jpg").write_bytes(a_picture("https://example.org/", format="JPEG"))
+    run = ["--out", "out", "--results", "r.jsonl", "--policy", "hide.yaml"]
+    assert redactor("run", "photos", *run).code == 0
+
+    redactor(
+        "policy", "diff", "hide.yaml", "own.yaml", "--against", "r.jsonl", "--report", "diff.html"
+    )
+
+    page = (desk / "diff.html").read_text()
+    for fact in ("coefficients kept", "of the bytes", "looked at again", "Nothing was written"):
+        assert fact not in page
+    assert '<article id="p1" class="v-allowed">' in page
 
 
 def test_the_page_of_a_diff_breaks_up_codes_that_it_does_not_list(

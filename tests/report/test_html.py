@@ -356,7 +356,20 @@ def test_a_dry_run_says_that_nothing_was_written(a_result, a_code):
     report = a_report()
     report.add(a_result("a", "redacted", a_code(), dry_run=True), b"", None)
 
-    assert "Dry run. Nothing was written." in page_of(report).words
+    words = page_of(report).words
+    assert "Dry run. Nothing was written." in words
+    assert "codes would be hidden" in words
+    assert "codes were hidden" not in words
+    assert "What would become of 1 code" in words
+
+
+def test_a_domain_breaks_between_its_labels_and_not_within_them(a_code, a_result):
+    entry = row(a_result("a", "redacted", a_code()))
+    entry["codes"][0]["site"] = "averylongname.example.com"
+    report = a_report()
+    report.add_row(entry, None, None)
+
+    assert "averylongname[.]<wbr>example[.]<wbr>com" in report.render()
 
 
 def test_an_empty_run_gives_a_page(a_result):
