@@ -158,6 +158,7 @@ class Plan:
 
     pictures: dict[str, Planned] = field(default_factory=dict)
     terms: tuple[Any, ...] = ()
+    _places: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, lines: Iterable[str], *, name: str, also: Sequence[Verdict] = ()) -> Plan:
@@ -189,6 +190,10 @@ class Plan:
     def _add(self, row: PlanRow, also: Sequence[Verdict]) -> None:
         if row["name"] in self.pictures:
             raise PlanError(f"{row['name']}: planned twice")
+        if (first := self._places.setdefault(row["relative"], row["name"])) != row["name"]:
+            raise PlanError(
+                f"{row['name']}: would be written where {first} is; apply each plan by itself"
+            )
         if self.pictures and self.terms != tuple(row["terms"]):
             raise PlanError("decided under other terms than the first; apply each plan by itself")
         self.terms = tuple(row["terms"])
@@ -225,7 +230,10 @@ def _checked(line: str) -> PlanRow:
         row["codes"] = cast(Any, _CODES.validate_python(value["codes"], strict=True))
     except ValidationError as error:
         raise PlanError("\n".join(map(_in_words, error.errors()))) from None
-    mistakes = list(_mistakes(row))
+    try:
+        mistakes = list(_mistakes(row))
+    except RecursionError:
+        raise PlanError("nested too deep; it was edited") from None
     if mistakes:
         raise PlanError("\n".join(mistakes))
     return row

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -84,6 +86,9 @@ def apply(
     from redactor.storage.places import Listed
 
     check_places((plan_file,), out, dry_run=False, in_place=in_place, originals=originals)
+    for option, path in (("--results", results), ("--report", report)):
+        if path and _is_same(path, plan_file):
+            raise click.UsageError(f"{option} names the plan itself; what people approved is in it")
     plan = _read(plan_file, approve)
     _check_changes(plan, max_changes)
     settings = options.oss_settings(endpoint, region, jobs)
@@ -149,6 +154,10 @@ def _read(path: str, approve: tuple[str, ...]) -> Plan:
         raise click.UsageError(str(error)) from error
 
 
+def _is_same(path: str, other: str) -> bool:
+    return Path(path).resolve() == Path(other).resolve()
+
+
 def _counted(entries: Iterator[Entry], ends: Counter[str]) -> Iterator[Entry]:
     """Count what did not go as planned, while it passes."""
     from redactor.batch.apply import CHANGED
@@ -167,7 +176,7 @@ def _check_changes(plan: Plan, limit: str | None) -> None:
     try:
         share = limit.endswith("%")
         value = float(limit.removesuffix("%")) if share else int(limit)
-        if value < 0:
+        if not 0 <= value < math.inf:  # false for NaN, too
             raise ValueError
     except ValueError:
         raise click.UsageError(

@@ -178,7 +178,13 @@ def test_a_plan_that_hides_too_little_lets_nothing_out(plan, tmp_path):
     assert set(written(tmp_path / "out")) == {"in/two.jpg", "clean.png"}
 
 
-@pytest.mark.parametrize(("limit", "code"), [("2", 0), ("1", 2), ("70%", 0), ("50%", 2), ("x", 2)])
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ("2", 0), ("1", 2), ("0", 2), ("-1", 2), ("x", 2), ("", 2),
+        ("70%", 0), ("50%", 2), ("0%", 2), ("100%", 0), ("nan%", 2), ("inf%", 2),
+    ],
+)  # fmt: skip
 def test_more_changes_than_allowed_are_refused_before_anything_is_done(limit, code, plan, tmp_path):
     assert plan.approve().apply("--max-changes", limit).code == code
 
@@ -186,6 +192,13 @@ def test_more_changes_than_allowed_are_refused_before_anything_is_done(limit, co
 
 
 # Plans edited into nonsense.
+
+
+def nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
 
 
 def set_(path, value):
@@ -214,6 +227,8 @@ def set_(path, value):
         (lambda line: line["codes"].pop(), "edited where nobody may"),
         (lambda line: line["codes"].append(line["codes"][0]), "edited where nobody may"),
         (lambda line: line.pop("name"), "name: field required"),
+        (set_("codes.0.style", nested(800)), "nested too deep"),
+        (set_("codes.0.length", 10**400), "edited where nobody may"),
         (set_("terms", ["x"]), "terms: not enough values to unpack"),
     ],
 )
@@ -255,6 +270,28 @@ def test_a_picture_planned_twice_is_refused(plan):
 
     assert ended.code == 2
     assert "planned twice" in ended.err
+
+
+def test_plans_whose_pictures_would_meet_at_one_place_are_refused(plan, redactor, tmp_path):
+    (tmp_path / "more/in").mkdir(parents=True)
+    (tmp_path / "more/in/code.png").write_bytes((tmp_path / "photos/in/two.jpg").read_bytes())
+    redactor("plan", "more", "-o", "more.jsonl", "--policy", "policy.yaml")
+    plan.lines += map(json.loads, (tmp_path / "more.jsonl").read_text().splitlines())
+
+    ended = plan.approve().apply("--overwrite")
+
+    assert ended.code == 2
+    assert "more/in/code.png: would be written where photos/in/code.png is" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--results", "--report"])
+@pytest.mark.parametrize("path", ["plan.jsonl", "./photos/../plan.jsonl"])
+def test_what_people_approved_is_not_written_over(option, path, plan, tmp_path):
+    ended = plan.approve().apply(option, path)
+
+    assert ended.code == 2
+    assert len((tmp_path / "plan.jsonl").read_text().splitlines()) == len(plan.lines)
 
 
 @pytest.mark.parametrize("relative", ["../../etc/x.png", "/etc/x.png", "a/../../x.png", "x\0.png"])
