@@ -249,7 +249,10 @@ class Ledger:
             return None
         if state != (found.after if found.is_replaced else found.state):
             return None
-        return self._recalled(found, item, number, state)
+        entry = self._recalled(found, item, number, state)
+        if entry is not None:
+            self.record(entry)
+        return entry
 
     def same(self, item: Item, blob: Blob, number: int, state: str | None) -> Entry | None:
         """The same for a picture that has been read, by its bytes.
@@ -260,13 +263,25 @@ class Ledger:
             number: Its place in the listing.
             state: What its store said before it was read.
         """
-        found = self._find(item)
-        digest = hashlib.sha256(blob.data).hexdigest()
-        if found is None or digest != (
-            found.output_hash if found.is_replaced else found.source_hash
-        ):
+        earlier = self.earlier(item, number, state)
+        if earlier is None or hashlib.sha256(blob.data).hexdigest() != earlier[0]:
             return None
-        return self._recalled(found, item, number, state)
+        self.record(earlier[1])
+        return earlier[1]
+
+    def earlier(self, item: Item, number: int, state: str | None) -> tuple[str, Entry] | None:
+        """Give what is recorded of a picture, for whoever reads it elsewhere; arguments as above.
+
+        Returns:
+            The SHA-256 that its bytes must have, and what is then to be recorded; None to work on
+            it whatever they are.
+        """
+        found = self._find(item)
+        entry = self._recalled(found, item, number, state) if found else None
+        if found is None or entry is None:
+            return None
+        digest = found.output_hash if found.is_replaced else found.source_hash
+        return (digest, entry) if digest is not None else None
 
     def written(self, item: Item) -> str | None:
         """Give the SHA-256 of what an earlier run wrote for a picture; None where it did not."""
@@ -307,11 +322,9 @@ class Ledger:
             said, row = replay(row, policy)
             if said != found.decided:
                 return None
-        entry = Entry(
+        return Entry(
             row, item.relative, number, state, found.after, found.decided, is_recalled=True
         )
-        self.record(entry)
-        return entry
 
     def rows(self) -> Iterator[Row]:
         """Give the row of every picture, in the order of the listing; contents are whole."""

@@ -9,6 +9,7 @@ every worker it is given to is quarantined.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,20 +23,24 @@ from redactor.batch.run import Batch, Outcome
 from redactor.batch.threads import largest_first, raise_if_too_many
 from redactor.errors import BackendMissing
 from redactor.model import Verdict
-from redactor.storage import Item, Source
+from redactor.storage import Blob, Item, Source
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss_store import OssItem
 
 _IN_HAND = 3  # pictures that a worker has at a time: one is worked on, others read or written
 _RETRIES = 2  # of a picture whose worker has died
+_NONE = (None, None)
 _STORE_BYTES = 150_000_000  # of Ray's own memory on this machine; rows are small
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What a worker gives back: the picture, and what its gate has counted so far."""
+    """What a worker gives back: the picture, and what its gate has counted so far.
 
-    entry: Entry
+    Of a picture that an earlier run has done, there is no entry.
+    """
+
+    entry: Entry | None
     calls: int
     answers: int
     is_broken: bool
@@ -56,18 +61,31 @@ class _Worker:
         self._gate = ImmGate(per_second, max_calls)
         self._keeps_pictures = keeps_pictures
 
-    def work(self, item: Item, number: int, written: str | None) -> _Told:
-        """Redact one picture; `written` is the SHA-256 of what an earlier run wrote for it."""
+    def work(self, item: Item, number: int, written: str | None, done: str | None) -> _Told:
+        """Redact one picture.
+
+        Args:
+            item: The picture.
+            number: Its place in the listing.
+            written: SHA-256 of what an earlier run wrote for it; None where none did.
+            done: SHA-256 of the bytes that an earlier run was done with; None where none was.
+        """
         state = item.state
         if isinstance(item, OssItem):
             item = replace(item, imm=self._gate)
         batch = replace(self._batch, wrote=lambda _, digest: digest == written)
-        outcome: Outcome = batch.handle(item)
-        entry = entry_of(
-            replace(outcome, number=number, state=state),
-            batch.redactor.policy,
-            keeps_pictures=self._keeps_pictures,
-        )
+
+        def known(blob: Blob) -> bool | None:
+            return hashlib.sha256(blob.data).hexdigest() == done or None
+
+        outcome = batch.handle(item, known)
+        entry = None
+        if isinstance(outcome, Outcome):
+            entry = entry_of(
+                replace(outcome, number=number, state=state),
+                batch.redactor.policy,
+                keeps_pictures=self._keeps_pictures,
+            )
         gate = self._gate
         return _Told(entry, gate.calls, gate.answers, gate.is_broken)
 
@@ -148,7 +166,7 @@ class _Hand(Iterator[Entry]):
         self._actors = [actor.remote(plain, *share, keeps_pictures) for _ in range(workers)]
         self._free = [actor for actor in self._actors for _ in range(_IN_HAND)]
         self._counts: dict[Any, tuple[int, int]] = {}
-        self._waiting: dict[Any, tuple[Item, int, Any]] = {}
+        self._waiting: dict[Any, tuple[Item, int, Any, Entry | None]] = {}
         self._items = largest_first(source.items())
         self._stop, self._recall = stop or Event(), recall
         self._missing: BackendMissing | None = None
@@ -165,7 +183,7 @@ class _Hand(Iterator[Entry]):
                     raise self._missing
                 raise StopIteration
             (done, *_), _rest = self._ray.wait(list(self._waiting), num_returns=1)
-            item, number, actor = self._waiting.pop(done)
+            item, number, actor, earlier = self._waiting.pop(done)
             self._free.append(actor)
             try:
                 told = self._ray.get(done)
@@ -175,7 +193,12 @@ class _Hand(Iterator[Entry]):
             except self._ray.exceptions.RayError as error:
                 return self._lost(item, number, error)
             self._count(actor, told)
-            return self._admitted(told.entry)
+            if told.entry is not None:
+                return self._admitted(told.entry)
+            assert earlier is not None
+            assert self._recall is not None
+            self._recall.record(earlier)
+            return earlier
 
     def _fill(self) -> Entry | None:
         """Take up what there is room for; gives a picture that needs no work, if one comes."""
@@ -187,8 +210,10 @@ class _Hand(Iterator[Entry]):
                     return known
                 actor = self._free.pop(0)
                 written = None if recall is None else recall.written(item)
+                digest, earlier = (recall and recall.earlier(item, number, item.state)) or _NONE
                 sent = replace(item, imm=None) if isinstance(item, OssItem) else item
-                self._waiting[actor.work.remote(sent, number, written)] = item, number, actor
+                task = actor.work.remote(sent, number, written, digest)
+                self._waiting[task] = item, number, actor, earlier
         except StopIteration:
             pass
         except BackendMissing as error:

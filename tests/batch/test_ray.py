@@ -94,6 +94,26 @@ def test_what_is_in_the_ledger_is_not_done_again(local_ray, redactor, photos, tm
                     ledger.record(entry)
 
 
+def test_what_was_replaced_in_place_and_touched_is_not_done_again(
+    local_ray, redactor, photos, tmp_path
+):
+    source = LocalSource([str(photos)])
+    batch = Batch(redactor, originals=FolderSink(str(tmp_path / "originals")))
+    ends = []
+    for _ in range(2):
+        with Ledger(tmp_path / "run", redactor, "{}") as ledger:
+            entries = list(ray.run(batch, source, workers=2, recall=ledger))
+            for entry in entries:
+                if not entry.is_recalled:
+                    ledger.record(entry)
+            ends.append((told(entries), [dict(row) for row in ledger.rows()]))
+        for picture in photos.iterdir():
+            os.utime(picture, (1, 1))
+
+    assert ends[0] == ends[1]
+    assert all(entry.is_recalled for entry in entries)
+
+
 def test_a_missing_backend_ends_the_run(local_ray, redactor):
     source = MemorySource({"a.png": BackendMissing("oss://b: credentials expired")})
 
