@@ -112,12 +112,17 @@ class _Hand(Iterator[T]):
         self._recall = recall
         self._count = 0
         self._done: SimpleQueue[Future[T | None]] = SimpleQueue()
+        self._was_recalled = False
 
     def __next__(self) -> T:
         while True:
-            recalled = self._fill()
-            if recalled is not None:
-                return recalled
+            # What is finished is given between those that were done before: it is recorded only
+            # once it was given, and of those there may be a million.
+            if not self._was_recalled or self._done.empty():
+                recalled = self._fill()
+                self._was_recalled = recalled is not None
+                if recalled is not None:
+                    return recalled
             if not self._count:
                 raise StopIteration
             done = self._done.get()

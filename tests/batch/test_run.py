@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -210,6 +211,41 @@ def test_a_stopped_run_finishes_what_is_in_hand_and_begins_nothing_else(a_pictur
     assert 1 <= len(outcomes) <= 5
     # What was written has been told of: nothing is done in secret.
     assert sorted(sink.written) == sorted(outcome.written for outcome in outcomes)
+
+
+def test_what_is_finished_does_not_wait_for_all_that_was_done_before(a_picture, a_redactor):
+    names = [f"{number:03}.png" for number in range(100)]
+    finished = threading.Event()
+
+    class DoneBefore:
+        """Knows of all but the first, once that is finished."""
+
+        def done(self, item, number):
+            if number == 0:
+                return None
+            finished.wait(10)
+            time.sleep(0.001)
+            return item.name
+
+        def same(self, item, blob, number, state):
+            return None
+
+    def then(outcome):
+        finished.set()
+        return outcome.result.name
+
+    given = list(
+        threads.run(
+            Batch(a_redactor(), MemorySink()),
+            MemorySource(dict.fromkeys(names, a_picture())),
+            then,
+            capacity=Capacity(1),
+            recall=DoneBefore(),
+        )
+    )
+
+    assert sorted(given) == names
+    assert given.index(names[0]) < 50
 
 
 def test_no_more_is_in_hand_than_there_are_jobs_for(a_picture, a_redactor):
