@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from redactor.errors import AlreadyExists, StorageError
+from redactor.errors import AlreadyExists, BackendMissing, StorageError
 from redactor.storage import Marks
 from redactor.storage.local import local_failure
 from redactor.storage.names import check_relative
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+# A run that went on would look at every picture, at its price, and write none.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
     Raises:
         AlreadyExists: If it is there and may not be replaced.
         StorageError: If it cannot be written; what was there is still there.
+        BackendMissing: If nothing can be written there any more, because the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,6 +131,10 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
                 _place(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise BackendMissing(
+                f"{path}: {(error.strerror or str(error)).lower()}; make room, and run again"
+            ) from error
         raise local_failure(str(path), error) from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from redactor.errors import AlreadyExists, StorageError
+from redactor.errors import AlreadyExists, BackendMissing, StorageError
 from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
 from redactor.storage.places import open_sink
 
@@ -154,14 +154,15 @@ def test_a_folder_in_the_way_of_a_file_is_an_error(tmp_path):
     assert found_in(tmp_path) == ["a.jpg"]
 
 
-def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_disk_ends_the_run_and_leaves_what_was_there(reason, tmp_path, monkeypatch):
     (tmp_path / "a.jpg").write_bytes(b"first")
 
     def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(reason, os.strerror(reason))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="no space left"):
+    with pytest.raises(BackendMissing, match=r"a\.jpg: .*; make room, and run again"):
         write(FolderSink(str(tmp_path)), "a.jpg", overwrite=True)
 
     assert (tmp_path / "a.jpg").read_bytes() == b"first"
