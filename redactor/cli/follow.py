@@ -46,7 +46,7 @@ def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: W
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Event]:
-    """Set an event at the first Ctrl-C; a second one ends the program as ever."""
+    """Set an event at the first Ctrl-C or SIGTERM; a second one ends the program as ever."""
     stop = Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -54,13 +54,19 @@ def _interruptible() -> Iterator[Event]:
 
     def finish(_number: int, _frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
         # Not through a console: the signal may have come while one was writing.
         with contextlib.suppress(OSError):
             os.write(2, b"\nredactor: interrupted; finishing the pictures in hand\n")
 
-    before = signal.signal(signal.SIGINT, finish)
+    # Service managers and containers end a program by SIGTERM, and wait a while.
+    before = {sign: signal.signal(sign, finish) for sign in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

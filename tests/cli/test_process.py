@@ -18,7 +18,8 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSI
 
 
 @posix
-def test_an_interrupted_run_records_what_it_finished(tmp_path, a_picture, fill):
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, fill):
     picture = a_picture(LINK, "1", "2", scale=8)
     fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(300)})
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--jobs", "2"]
@@ -27,7 +28,7 @@ def test_an_interrupted_run_records_what_it_finished(tmp_path, a_picture, fill):
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         wait_for(lambda: lines_of(tmp_path / "r.jsonl"))
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sign)
         out, err = process.communicate(timeout=30)
 
     told = [json.loads(line) for line in lines_of(tmp_path / "r.jsonl")]
