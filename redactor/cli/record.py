@@ -209,6 +209,9 @@ class Record:
 
     def _rewrite(self, ledger: Ledger, path: Path) -> None:
         """Give the results every picture of the run once, in order, whatever was killed when."""
+        path = path.resolve()  # a link stays one
+        if not path.is_file():
+            return  # /dev/stdout and its kin must not be replaced by a file
         part = path.with_name(f"{path.name}.part")
         with _new_file(str(part)) as file:
             file.writelines(dump_row(reduce(row, self._content)) for row in ledger.rows())

@@ -83,6 +83,17 @@ def test_without_a_folder_resume_keeps_one_for_the_user(redactor, photos, tmp_pa
     assert folder.name.startswith("photos-")
 
 
+@pytest.mark.parametrize("target", ["real.jsonl", os.devnull])
+def test_results_go_where_a_link_leads_and_a_device_stays_one(target, redactor, photos, tmp_path):
+    (tmp_path / "r.jsonl").symlink_to(target)
+
+    ended = redactor("run", "photos", "--out", "out", "--run-folder", "run", "--results", "r.jsonl")
+
+    assert ended.code == 0
+    assert (tmp_path / "r.jsonl").is_symlink()
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)  # noqa: PTH116
+
+
 def test_no_resume_begins_anew(redactor, photos):
     redactor("run", "photos", "--out", "out", "--run-folder", "run")
 
