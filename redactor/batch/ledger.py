@@ -116,13 +116,19 @@ class Ledger:
         folder: Of the run; made if it is not there.
         redactor: What looks and decides; None to read only.
         places: Where pictures go; a run with others needs another folder.
+        quarantine: Where copies of quarantined pictures go; those that went elsewhere are looked
+            at again. None for nowhere.
 
     Raises:
         RunFolderError: If another run uses it, it belongs to another run, or it cannot be used.
     """
 
     def __init__(
-        self, folder: str | Path, redactor: Redactor | None = None, places: str = ""
+        self,
+        folder: str | Path,
+        redactor: Redactor | None = None,
+        places: str = "",
+        quarantine: str | None = None,
     ) -> None:
         self.folder = Path(folder)
         self._redactor = redactor
@@ -138,6 +144,7 @@ class Ledger:
                 self._open_to_read()
             else:
                 self._open(places)
+                self._check_quarantine(quarantine)
         except (OSError, sqlite3.Error, UnicodeError) as error:
             self._files.close()
             raise _failure(self.folder, error) from error
@@ -393,6 +400,19 @@ class Ledger:
                 f"{self.folder}: keeps a run with {_in_words(known)}, and this is one with"
                 f" {_in_words(places)}; name another --run-folder"
             )
+
+    def _check_quarantine(self, place: str | None) -> None:
+        if place is None:
+            return
+        with self._base:
+            self._base.execute("BEGIN")
+            known = self._base.execute("SELECT value FROM run WHERE key = 'quarantine'").fetchone()
+            if known is None or known[0] != place:
+                self._base.execute(
+                    "UPDATE pictures SET setting = ''"
+                    " WHERE json_extract(row, '$.verdict') = 'quarantined'"
+                )
+                self._base.execute("INSERT OR REPLACE INTO run VALUES ('quarantine', ?)", (place,))
 
     def _lock(self) -> None:
         path = self.folder / _LOCK

@@ -63,7 +63,8 @@ def open_ledger(
     from redactor.batch import Ledger
 
     places = json.dumps({name: _absolute(params[name]) for name in _PLACES})
-    ledger = Ledger(folder or _own_folder(params, places), redactor, places)
+    aside = params["quarantine"] and str(_absolute(params["quarantine"]))
+    ledger = Ledger(folder or _own_folder(params, places), redactor, places, aside)
     if resume is False:
         ledger.forget()
     return ledger

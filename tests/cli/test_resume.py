@@ -94,6 +94,18 @@ def test_results_go_where_a_link_leads_and_a_device_stays_one(target, redactor, 
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)  # noqa: PTH116
 
 
+def test_a_quarantine_that_is_named_later_gets_its_copies(redactor, photos, tmp_path):
+    (photos / "broken.png").write_bytes(b"no picture")
+    command = ("run", "photos", "--out", "out", "--run-folder", "run")
+    redactor(*command)
+
+    again = redactor(*command, "--quarantine", "aside")
+
+    assert "2 pictures of these were done before." in again.err
+    assert (tmp_path / "aside/broken.png").read_bytes() == b"no picture"
+    assert "3 pictures of" in redactor(*command, "--quarantine", "aside").err
+
+
 def test_no_resume_begins_anew(redactor, photos):
     redactor("run", "photos", "--out", "out", "--run-folder", "run")
 
