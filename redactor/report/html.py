@@ -35,6 +35,8 @@ EMBEDDED = 400
 """Small pictures inside the page; further ones lie in a folder beside it, where there is one."""
 FIRST = 40
 """Pictures that show before any script runs; the others come as one scrolls."""
+SHOWN = 480
+"""Longer side of a small picture in the list, in pixels of a page; it has more to look closer."""
 MAX_TROUBLES = 100
 """Pictures named in the list of what could not be handled."""
 
@@ -196,12 +198,12 @@ class HtmlReport:
 
     def _setup(self) -> dict[str, object]:
         """Give what the page's script needs to know besides the pictures."""
-        known = "\n".join(
-            f"{card.entry['name']} {card.entry['source_hash']}" for card in self._cards
-        )
         symbologies = {one.value: words.symbology_name(one) for one in Symbology}
-        # Decisions are kept under this: those on another plan must not show up in this one.
-        page_id = hashlib.sha256(f"{self._facts['Policy']}\n{known}".encode("utf-8", "replace"))
+        # Decisions are kept under this: those on another plan must not show up in this one, nor
+        # those on a code that has another number since.
+        page_id = hashlib.sha256(self._facts["Policy"].encode("utf-8", "replace"))
+        for card in self._cards:
+            page_id.update(json.dumps(_identity(card.entry)).encode())
         return {
             "id": page_id.hexdigest()[:32],
             "plan": self._is_plan,
@@ -228,6 +230,7 @@ class HtmlReport:
             "verdict": card.verdict,
             "action": sorted({code["action"] for code in codes}),
             "rule": sorted(set(rules)),
+            "approved": card.entry.get("approved"),
             "symbology": sorted({code["symbology"] for code in codes}),
             "kind": sorted({kind for code in codes for kind in code["kinds"] or ()}),
             "codes": len(codes),
@@ -236,8 +239,13 @@ class HtmlReport:
                 {
                     "id": number,
                     "planned": code.get("planned", code["action"]),
+                    "action": code["action"],
+                    "approved": code.get("approved"),
+                    "by": code.get("by"),
+                    "reason": code["reason"],
                     "site": code["site"],
                     "symbology": code["symbology"],
+                    "read": code["read"],
                 }
                 for number, code in enumerate(codes, start=1)
             ],
@@ -285,22 +293,28 @@ class _Trouble:
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
-    """A small picture on the page; width and height are those it is shown with."""
+    """A small picture on the page.
+
+    Attributes:
+        width: That it is shown with; so is `height`.
+        full: Width and height of the picture itself, upright.
+    """
 
     picture: Thumbnail
     url: Markup
     width: int
     height: int
+    full: tuple[int, int]
 
     @classmethod
     def of(cls, picture: Thumbnail, place: str | None = None) -> "_Shot":
         # Tiny pictures are enlarged, so that outlines and numbers have room.
-        scale = max(1.0, 160 / max(picture.size))
+        scale = min(max(1.0, 160 / max(picture.size)), SHOWN / max(picture.size))
         width, height = (max(1, round(side * scale)) for side in picture.size)
         if place is not None:
-            return cls(replace(picture, webp=b""), Markup(place), width, height)
+            return cls(replace(picture, webp=b""), Markup(place), width, height, picture.full)
         url = "data:image/webp;base64," + base64.b64encode(picture.webp).decode("ascii")
-        return cls(picture, Markup(url), width, height)
+        return cls(picture, Markup(url), width, height, picture.full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +374,15 @@ class _Card:
     outlines: tuple[_Outline, ...]
     codes: tuple[_Code, ...]
     more_codes: int
+
+
+def _identity(entry: Row) -> list[object]:
+    """Give what decisions on a picture are about."""
+    codes = [
+        [code["frame"], code["quad"], code["symbology"], code.get("planned", code["action"])]
+        for code in entry["codes"]
+    ]
+    return [entry["name"], entry["source_hash"], codes]
 
 
 def _rank(card: _Card) -> tuple[int, ...]:

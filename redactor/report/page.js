@@ -11,10 +11,18 @@
   const tools = $("#tools");
   const STEP = 40;
 
-  // What was decided: of pictures true or false, of codes the same and another action.
+  // What was decided: of pictures true, false or null, of codes the same and another action.
+  // What is not here is as the plan says. Names are foreign: `__proto__` is one, too.
   const store = `redactor:${setup.id}`;
-  const state = { by: "", pictures: {}, codes: {} };
-  try { Object.assign(state, JSON.parse(localStorage.getItem(store)) || {}); } catch { /* none */ }
+  const named = (said) => Object.assign(Object.create(null), said);
+  const state = { by: "", pictures: named(), codes: named() };
+  const load = () => {
+    try {
+      const kept = JSON.parse(localStorage.getItem(store)) || {};
+      Object.assign(state, { by: kept.by || "", pictures: named(kept.pictures), codes: named(kept.codes) });
+    } catch { /* none */ }
+  };
+  load();
   const save = () => { try { localStorage.setItem(store, JSON.stringify(state)); } catch { /* full */ } };
 
   const make = (tag, attributes = {}, ...children) => {
@@ -82,36 +90,43 @@
 
   // Review.
   const codeKey = (card, code) => `${card.name}\n${code.id}`;
+  const saidOf = (card, code) => state.codes[codeKey(card, code)] || {};
+  const isDecided = (card) => setup.plan && card.verdict !== "quarantined";   // those are held back
+  const pictureSays = (card) => card.name in state.pictures ? state.pictures[card.name] : card.approved;
+  const codeSays = (card, code) => {
+    const { approved } = saidOf(card, code);
+    return approved === undefined ? code.approved : approved;
+  };
+  const actionOf = (card, code) => saidOf(card, code).action || code.action;
   const standing = (card) => {
-    if (!setup.plan) return "";
-    const picture = state.pictures[card.name];
-    const codes = card.review.map((code) => state.codes[codeKey(card, code)]?.approved ?? picture);
+    if (!isDecided(card)) return "";
+    const picture = pictureSays(card);
+    const codes = card.review.map((code) => codeSays(card, code) ?? picture);
     if (picture === false || codes.includes(false)) return "rejected";
     if (codes.length ? codes.every((one) => one === true) : picture === true) return "approved";
     return "open";
   };
   const decide = (card, approved) => {
-    if (state.pictures[card.name] === approved) delete state.pictures[card.name];
-    else state.pictures[card.name] = approved;
-    for (const code of card.review) delete state.codes[codeKey(card, code)]?.approved;
+    if (!isDecided(card)) return;
+    state.pictures[card.name] = pictureSays(card) === approved ? null : approved;
+    for (const code of card.review) state.codes[codeKey(card, code)] = { ...saidOf(card, code), approved: null };
     save();
     mark(card);
   };
   const decideCode = (card, code, change) => {
-    const key = codeKey(card, code);
-    state.codes[key] = { ...state.codes[key], ...change };
+    state.codes[codeKey(card, code)] = { ...saidOf(card, code), ...change };
     save();
     mark(card);
   };
   const button = (label, title, pressed, press) =>
     make("button", { type: "button", "aria-pressed": String(pressed), title, onclick: press }, label);
   const mark = (card) => {
-    if (!setup.plan) return;
+    if (!isDecided(card)) return;
     if (card.element) {
       const now = standing(card);
       card.element.dataset.review = now;
       const box = $(".review", card.element);
-      const picture = state.pictures[card.name];
+      const picture = pictureSays(card);
       const focused = document.activeElement?.dataset?.key;
       box.replaceChildren(
         make("span", { class: `standing ${now}` }, { approved: "✓ approved", rejected: "✕ rejected", open: "○ open" }[now]),
@@ -127,25 +142,42 @@
   const markCode = (card, code) => {
     const box = $(`[data-code="${code.id}"]`, card.element);
     if (!box) return;
-    const said = state.codes[codeKey(card, code)] || {};
-    const action = said.action || code.planned;
+    const approved = codeSays(card, code);
+    const action = actionOf(card, code);
+    redraw(card, code, action);
     const select = make("select", { "aria-label": `Action for code ${code.id}`, "data-key": `${card.number}-s${code.id}` });
-    for (const one of ["allow", "blur", "pixelate", "fill"]) {
+    for (const one of ACTIONS) {
       select.append(make("option", { value: one, selected: one === action }, one === code.planned ? `${one} (planned)` : one));
     }
     select.addEventListener("change", () => overrule(card, code, select.value));
-    const approve = button("Approve", "", said.approved === true, () =>
-      decideCode(card, code, { approved: said.approved === true ? undefined : true }));
-    const reject = button("Reject", "", said.approved === false, () =>
-      decideCode(card, code, { approved: said.approved === false ? undefined : false }));
+    const approve = button("Approve", "", approved === true, () =>
+      decideCode(card, code, { approved: approved === true ? null : true }));
+    const reject = button("Reject", "", approved === false, () =>
+      decideCode(card, code, { approved: approved === false ? null : false }));
     approve.dataset.key = `${card.number}-a${code.id}`;
     reject.dataset.key = `${card.number}-r${code.id}`;
     box.replaceChildren(select, approve, reject);
-    if (said.action && said.action !== code.planned) box.append(make("span", { class: "quiet" }, `${state.by}: ${said.reason}`));
+  };
+  // Outlines, numbers and words follow an overruling, and so does the filter.
+  const ACTIONS = ["allow", "blur", "pixelate", "fill"];
+  const redraw = (card, code, action) => {
+    for (const one of all(`[data-mark="${code.id}"]`, card.element)) {
+      one.classList.remove(...ACTIONS.map((name) => `a-${name}`));
+      one.classList.add(`a-${action}`);
+      if (one.matches(".action")) one.textContent = action;
+    }
+    const said = saidOf(card, code);
+    const [by, reason] = said.action ? [state.by, said.reason] : [code.by, code.reason];
+    $(`[data-instead="${code.id}"]`, card.element).textContent =
+      action === code.planned ? "" : ` instead of ${code.planned} (${by}: ${reason})`;
+    card.action = [...new Set(card.review.map((one) => actionOf(card, one)))].sort();
+    const filter = $("#f-action");
+    if (!all("option", filter).some((one) => one.value === action)) filter.append(make("option", { value: action }, action));
+    filter.closest("label").hidden = all("option", filter).length < 3;
   };
   const overrule = async (card, code, action) => {
     if (action === code.planned) {
-      decideCode(card, code, { action: undefined, reason: undefined });
+      decideCode(card, code, { action, reason: null });
       return;
     }
     const answer = await ask(action, code);
@@ -172,51 +204,63 @@
   });
   const progress = () => {
     const counts = { approved: 0, rejected: 0, open: 0 };
-    for (const card of cards) counts[standing(card)] += 1;
+    for (const card of cards) if (isDecided(card)) counts[standing(card)] += 1;
     $("#progress").textContent =
       `${counts.approved.toLocaleString("en")} approved · ${counts.rejected.toLocaleString("en")} rejected · ${counts.open.toLocaleString("en")} open`;
   };
-  const decisions = () => read("plan").map((row) => {
-    const picture = state.pictures[row.name];
-    row.approved = picture ?? row.approved;
-    const touched = picture !== undefined;
-    row.by = touched ? state.by || null : row.by;
-    for (const code of row.codes) {
-      const said = state.codes[`${row.name}\n${code.id}`] || {};
-      code.approved = said.approved ?? code.approved;
-      if (said.approved !== undefined || said.action) code.by = state.by || null;
-      if (said.action && said.action !== code.planned) { code.action = said.action; code.reason = said.reason; }
-    }
-    return JSON.stringify(row);
-  }).join("\n") + "\n";
+  const decisions = () => {
+    const known = new Map(cards.map((card) => [card.name, card]));
+    return read("plan").map((row) => {
+      const card = known.get(row.name);
+      if (isDecided(card)) write(row, card);
+      return JSON.stringify(row);
+    }).join("\n") + "\n";
+  };
+  const write = (row, card) => {
+    const by = state.by || null;
+    if (row.approved !== pictureSays(card)) Object.assign(row, { approved: pictureSays(card), by });
+    row.codes.forEach((code, place) => {
+      const said = saidOf(card, card.review[place]);
+      if (said.approved !== undefined && said.approved !== code.approved) Object.assign(code, { approved: said.approved, by });
+      if (!said.action || said.action === code.action) return;
+      const reason = said.action === code.planned ? card.review[place].reason : said.reason;
+      Object.assign(code, { action: said.action, reason, by });
+    });
+  };
   const download = () => {
     const url = URL.createObjectURL(new Blob([decisions()], { type: "application/x-ndjson" }));
     make("a", { href: url, download: setup.file }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   };
 
-  // A rule from a code.
+  // A rule from a code. Only a site is known well enough to be allowed: by its kind, or as text
+  // that was not read, a code could be anybody's.
   const quote = (text) => JSON.stringify(text);
   const rule = (code) => {
-    const id = (code.site || code.symbology).replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "").toLowerCase();
-    const when = code.site ? `{domain: [${quote(code.site)}, ${quote(`*.${code.site}`)}]}` : `{symbology: ${code.symbology}}`;
-    const lines = (name, action) => `  - id: ${name}-${id}\n    when: ${when}\n    action: ${action}\n`;
-    return `rules:\n${lines("allow", "allow")}\n# or\n\nrules:\n${lines("hide", "fill")}    flag: review\n`;
+    const kind = [code.read ? "" : "read: false", code.symbology === "unknown" ? "" : `symbology: ${code.symbology}`];
+    const when = code.site
+      ? `domain: [${quote(code.site)}, ${quote(`*.${code.site}`)}]`
+      : kind.filter(Boolean).join(", ") || "symbology: any";
+    const id = (code.site || `${code.read ? "" : "unread-"}${code.symbology}`).replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "").toLowerCase();
+    const lines = (name, action) => `  - id: ${name}-${id}\n    when: {${when}}\n    action: ${action}\n`;
+    const hide = `rules:\n${lines("hide", "fill")}    flag: review\n`;
+    return code.site ? `rules:\n${lines("allow", "allow")}\n# or\n\n${hide}` : hide;
   };
 
-  // One picture, large: before over after, a slider between.
+  // One picture, as large as it and the window allow: before over after, a slider between.
   const detail = (card) => {
-    const shots = all("figure img", element(card));
-    if (!shots.length) return;
-    const [before, after] = shots;
+    const [before, after] = all("figure .shot", element(card));
+    if (!before) return;
     const dialog = $("#detail");
     const stack = $("#stack");
-    stack.replaceChildren(before.cloneNode());
+    const [wide, high] = [Number(before.dataset.wide), Number(before.dataset.high)];
+    stack.style.width = `min(100%, ${((100 * wide) / high).toFixed(3)}vh - ${((190 * wide) / high).toFixed(1)}px, ${Math.max(wide, 640)}px)`;
+    stack.replaceChildren(before.cloneNode(true));
     $("#detail-name").textContent = card.shown;
     $("#slide").closest("label").hidden = !after;
     if (after) {
-      const top = after.cloneNode();
-      stack.append(top);
+      stack.append(after.cloneNode(true));
+      const top = $(".shot + .shot img", stack);
       const slide = $("#slide");
       const move = () => { top.style.clipPath = `inset(0 0 0 ${slide.value}%)`; };
       slide.value = 50;
@@ -310,12 +354,20 @@
     $("#by").value = state.by;
     $("#by").addEventListener("input", (event) => { state.by = event.target.value.trim(); save(); });
     $("#approve-shown").addEventListener("click", () => {
-      for (const card of shown) if (standing(card) === "open") { state.pictures[card.name] = true; }
+      for (const card of shown) if (standing(card) === "open") state.pictures[card.name] = true;
       save();
       for (const card of shown) if (card.element) mark(card);
       progress();
     });
     $("#download").addEventListener("click", download);
+    // The same plan open twice: what is decided there counts here.
+    addEventListener("storage", (event) => {
+      if (event.key !== store) return;
+      load();
+      $("#by").value = state.by;
+      for (const card of cards) if (card.element) mark(card);
+      progress();
+    });
     progress();
   }
   addEventListener("hashchange", follow);

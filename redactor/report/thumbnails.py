@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from redactor.geometry import Point, Quad
 from redactor.model import Limits
 
-LONGEST = 480
+LONGEST = 720
 """Longer side of a small picture, in pixels."""
 ROUNDS = 3
 """Looks for codes that can still be read, before a picture is broken up whole."""
@@ -44,6 +44,11 @@ class Thumbnail:
     size: tuple[int, int]
     stored: tuple[int, int]
     orientation: int
+
+    @property
+    def full(self) -> tuple[int, int]:
+        """Width and height of that raster, upright."""
+        return self.stored[::-1] if self.orientation in (5, 6, 7, 8) else self.stored
 
     def place(self, point: Sequence[float]) -> Point:
         """Say where a point of the stored raster is, from 0 to 1 across and down."""

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -208,6 +209,151 @@ def test_before_and_after_lie_under_a_slider(visit, a_result, a_code, drawn):
     assert "80%" in page.evaluate("document.querySelectorAll('#stack img')[1].style.clipPath")
     page.keyboard.press("Escape")
     assert not page.locator("#detail").is_visible()
+
+
+def test_looking_closer_is_as_large_as_the_window_allows_and_has_the_outlines(
+    visit, a_result, a_code, a_picture
+):
+    report = HtmlReport("Run", policy="p@1", detector="local")
+    result = a_result("a.png", "redacted", a_code(), size=(3000, 2000))
+    report.add(result, a_picture(size=(3000, 2000)), None)
+    page = visit(report.render())
+
+    page.locator("button", has_text="Look closer").click()
+
+    box = page.locator("#stack img").bounding_box()
+    assert box["width"] > 900
+    assert abs(box["width"] / box["height"] - 1.5) < 0.02
+    assert page.locator("#stack polygon.outline").is_visible()
+    assert page.locator("#detail").evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+
+
+def test_what_a_person_overrules_shows_in_outline_words_and_filter(visit, planned):
+    page = visit(planned[1])
+    page.fill("#by", "Ana")
+    note = page.locator("article", has_text="note.png")
+    note.locator(".decide select").select_option("fill")
+    page.fill("#why-reason", "looks paid")
+    page.locator("#why button.main").click()
+
+    assert note.locator(".action").text_content() == "fill"
+    assert "instead of blur (Ana: looks paid)" in note.locator("ol.codes").text_content()
+    for mark in ("polygon.outline", ".badge", ".chip", "svg.line", ".action"):
+        assert "a-fill" in note.locator(mark).get_attribute("class")
+        assert "a-blur" not in note.locator(mark).get_attribute("class")
+    page.select_option("#f-action", "fill")
+    assert names(page) == ["note.png"]
+
+    note.locator(".decide select").select_option("blur")
+    assert note.locator(".action").text_content() == "blur"
+    assert "instead of" not in note.locator("ol.codes").text_content()
+
+
+def a_plan_page(rows, pictures=None):
+    report = HtmlReport("Plan", policy="p@1", detector="local", is_plan=True)
+    for row in rows:
+        report.add_row(row, (pictures or {}).get(row["name"]), None)
+    return report.render()
+
+
+def edited(rows, *edits, **fields):
+    """Give the rows of a plan, the first with other fields, its first code likewise."""
+    first, *others = json.loads(json.dumps(rows))
+    first |= fields
+    for edit in edits:
+        first["codes"][0] |= edit
+    return [first, *others]
+
+
+def test_a_quarantined_picture_has_nothing_to_approve(visit, planned):
+    rows = edited(planned[0], verdict="quarantined", reasons=["no whole picture"])
+    page = visit(a_plan_page(rows))
+
+    article = page.locator("article", has_text=rows[0]["name"])
+    assert article.locator("text=Approve").count() == 0
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.locator("#approve-shown").click()
+    assert page.locator("#progress").text_content() == "2 approved · 0 rejected · 0 open"
+
+
+def test_what_a_plan_says_already_shows_and_can_be_taken_back(visit, planned):
+    rows = edited(
+        planned[0],
+        {"action": "fill", "by": "Ben", "reason": "a till"},
+        approved=True,
+        by="Ben",
+    )
+    page = visit(a_plan_page(rows))
+    article = page.locator("article", has_text=rows[0]["name"])
+
+    assert page.locator("#progress").text_content() == "1 approved · 0 rejected · 2 open"
+    assert "instead of blur (Ben: a till)" in article.locator("ol.codes").text_content()
+    assert article.locator(".decide select").input_value() == "fill"
+    article.locator(".review button", has_text="Approve").click()
+    assert page.locator("#progress").text_content() == "0 approved · 0 rejected · 3 open"
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    plan = Plan.read(download.value.path().read_text("utf-8").splitlines(), name="d.jsonl")
+    first = plan.pictures[rows[0]["name"]]
+    assert not first.is_approved
+    assert first.decisions[0].action is Action.FILL
+
+
+def test_decisions_outlive_a_page_made_anew_but_not_other_codes(visit, planned):
+    page = visit(planned[1])
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    decided, none = "1 approved · 0 rejected · 2 open", "0 approved · 0 rejected · 3 open"
+    moved = [[1.0, 1.0], [60.0, 1.0], [60.0, 60.0], [1.0, 60.0]]
+
+    for rows, told in (
+        (edited(planned[0], seconds={"detect": 9.0}), decided),
+        (edited(planned[0], {"quad": moved}), none),
+    ):
+        path = page.url.removeprefix("file://")
+        Path(path).write_text(a_plan_page(rows), "utf-8")
+        page.reload()
+        assert page.locator("#progress").text_content() == told
+
+
+def test_two_windows_on_one_plan_do_not_undo_each_other(visit, planned):
+    first = visit(planned[1])
+    second = first.context.new_page()
+    second.goto(first.url)
+
+    first.keyboard.press("j")
+    first.keyboard.press("a")
+    expect(second.locator("#progress")).to_have_text("1 approved · 0 rejected · 2 open")
+    second.locator("article", has_text="clean.png").locator("text=Reject").click()
+
+    expect(first.locator("#progress")).to_have_text("1 approved · 1 rejected · 1 open")
+
+
+def test_a_picture_may_have_any_name(visit, planned):
+    page = visit(a_plan_page(edited(planned[0], name="__proto__")))
+
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.reload()
+
+    assert page.locator("#progress").text_content() == "1 approved · 0 rejected · 2 open"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [{"site": None}, {"site": None, "read": False}, {"symbology": "unknown", "read": False}],
+)
+def test_only_a_site_can_be_allowed_by_a_rule_from_the_page(code, visit, planned):
+    from redactor import Policy
+
+    page = visit(a_plan_page(edited(planned[0], {**code, "site": None})))
+    page.locator("text=make a rule of this").first.click()
+
+    text = page.locator("#rule-text").input_value()
+    assert "allow" not in text
+    assert "action: fill" in text
+    assert len(Policy.parse(f"version: 1\nname: p\n{text}\ndefault: {{action: blur}}\n").rules) == 1
 
 
 def test_a_rule_can_be_made_of_a_code(visit, planned):

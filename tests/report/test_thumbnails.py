@@ -109,7 +109,7 @@ def test_every_mode_of_a_picture_is_shown(mode):
 
     small = thumbnail(file.getvalue())
 
-    assert small.size == (480, 240)
+    assert small.size == (720, 360)
     assert small.stored == (1000, 500)
     assert min(opened(small).getpixel((100, 100))) > 150
 
