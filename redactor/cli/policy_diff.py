@@ -123,7 +123,7 @@ def _write_page(
     for row in rows:
         changed = changed_row(row, old, new)
         if changed is not None:
-            before = picture_bytes(row["name"], row["source_hash"], settings)
+            before = picture_bytes(row["name"], row["source_hash"], row["source_bytes"], settings)
             page.add_row(reduce(changed, Content.HOST), before, None)
     try:
         Path(path).write_text(page.render(), "utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +69,9 @@ def report(
 ) -> None:
     """Make a page, a table or a file from results, plans and run folders.
 
-    Pictures are read again from where they were, and shown only if they are still the same.
+    Pictures are read again from where they were, and shown only if they are still the same, by
+    length and SHA-256. Results of a stranger may name any file of yours, or any bucket that your
+    credentials are then sent for: use --no-images.
     No more of what codes say is told than was recorded.
     """
     from redactor.report.rows import json_schema
@@ -164,19 +167,27 @@ def _page(
     from redactor.report import Content, HtmlReport
 
     page: HtmlReport | None = None
+    is_plan = False
     for row in rows:
         if page is None:
+            is_plan = "plan" in row
             page = HtmlReport(
                 title,
                 policy=row["policy"],
                 detector=", ".join(row["detectors"]),
                 content=Content(content),
                 show_codes=show_codes,
-                is_plan="plan" in row,
+                is_plan=is_plan,
                 **beside(target),
             )
-        before = settings and picture_bytes(row["name"], row["source_hash"], settings)
-        after = settings and picture_bytes(row["written"], row["output_hash"], settings)
+        if is_plan is not ("plan" in row):
+            raise click.UsageError("a plan and results make two pages; name one of them")
+        before = settings and picture_bytes(
+            row["name"], row["source_hash"], row["source_bytes"], settings
+        )
+        after = settings and picture_bytes(
+            row["written"], row["output_hash"], row["output_bytes"], settings
+        )
         page.add_row(row, before or None, after or None)
     if page is None:
         raise click.UsageError("nothing is recorded there")
@@ -186,21 +197,43 @@ def _page(
 def picture_bytes(
     name: str | None,
     digest: str | None,
+    size: int | None,
     settings: Any,  # noqa: ANN401 - of OSS
 ) -> bytes | None:
-    """Read a picture, if it is still what was recorded."""
+    """Read a picture, if it is still what was recorded.
+
+    Who wrote the results may have named any place. So nothing is read that is no plain file (a
+    device may never end, a pipe never begin) or has another length, and nothing is given but the
+    bytes of that hash.
+
+    Args:
+        name: Where it was; None where it was nowhere.
+        digest: SHA-256 of it, in hexadecimal.
+        size: Its length in bytes.
+        settings: How OSS is reached.
+    """
     from redactor.errors import RedactorError
     from redactor.model import DEFAULT_LIMITS
-    from redactor.storage.places import Listed
+    from redactor.storage.places import Listed, is_oss
 
-    if not name or not digest or name == "-":
+    if not name or not digest or name == "-" or not size:
         return None
     try:
+        if not is_oss(name) and not _is_file(name, size):
+            return None
         (item,) = Listed([(name, name)], settings).items()
-        data = item.read(max_bytes=4 * DEFAULT_LIMITS.max_bytes).data
+        data = item.read(max_bytes=min(size, 4 * DEFAULT_LIMITS.max_bytes)).data
     except (RedactorError, ValueError):
         return None
     return data if hashlib.sha256(data).hexdigest() == digest else None
+
+
+def _is_file(name: str, size: int) -> bool:
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == size
 
 
 @contextlib.contextmanager

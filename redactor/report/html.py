@@ -9,6 +9,7 @@ No picture on the page holds a code that could be read, unless asked for.
 import base64
 import bisect
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,10 @@ MAX_CODES = 40
 """Codes listed under one picture."""
 EMBEDDED = 400
 """Small pictures inside the page; further ones lie in a folder beside it, where there is one."""
+MAX_LOOKED_AT = 2_000
+"""Codes of one picture that may be listed or outlined."""
+MAX_OUTLINES = 400
+"""Codes outlined in one picture."""
 FIRST = 40
 """Pictures that show before any script runs; the others come as one scrolls."""
 SHOWN = 480
@@ -254,7 +259,8 @@ class HtmlReport:
     def _card(self, rank: tuple[int, ...], entry: Row, pictures: Pictures) -> "_Card":
         is_unknown = entry["verdict"] == Verdict.QUARANTINED
         is_changed = pictures.is_changed
-        codes = [_Code.of(number, code, entry) for number, code in enumerate(entry["codes"], 1)]
+        numbered = itertools.islice(enumerate(entry["codes"], 1), MAX_LOOKED_AT)
+        codes = [_Code.of(number, code, entry) for number, code in numbered]
         first = self._place(pictures.before)
         return _Card(
             rank=rank,
@@ -269,7 +275,7 @@ class HtmlReport:
             is_changed=is_changed,
             outlines=_outlines(codes, first, shown_frame(entry)) if first else (),
             codes=tuple(codes[:MAX_CODES]),
-            more_codes=max(0, len(codes) - MAX_CODES),
+            more_codes=max(0, len(entry["codes"]) - MAX_CODES),
         )
 
     def _place(self, small: Thumbnail | None) -> "_Shot | None":
@@ -436,7 +442,8 @@ def _details(code: CodeRow) -> tuple[str, ...]:
 
 
 def _outlines(codes: list[_Code], shot: _Shot, shown: int) -> tuple[_Outline, ...]:
-    return tuple(_outline(code, shot) for code in codes if code.row["frame"] == shown)
+    here = (code for code in codes if code.row["frame"] == shown)
+    return tuple(_outline(code, shot) for code in itertools.islice(here, MAX_OUTLINES))
 
 
 def _outline(code: _Code, shot: _Shot) -> _Outline:

@@ -20,6 +20,9 @@ from redactor.report import words
 from redactor.report.rows import CodeRow, Row
 from redactor.report.thumbnails import Thumbnail, thumbnail
 
+MOST_AREAS = 1_000
+"""Broken up one by one; a picture with more is shown as a blur."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
@@ -56,22 +59,25 @@ def pictures_of(
     is_unknown = entry["verdict"] == Verdict.QUARANTINED
     is_changed = after is not None and after != before and not is_unknown
 
+    areas = _areas(entry)
+
     def shrink(data: bytes | None, hide: Sequence[Quad], *, coarse: bool) -> Thumbnail | None:
         if data is None:
             return None
         return thumbnail(
             data,
             orientation=entry["orientation"],
-            hide=() if show_codes else hide,
+            hide=() if show_codes or len(hide) > MOST_AREAS else hide,
             find=None if show_codes else readable,
-            coarse=coarse and not show_codes,
+            # So many cover the picture, and one by one they would take minutes.
+            coarse=(coarse or len(hide) > MOST_AREAS) and not show_codes,
             page=shown_frame(entry),
             limits=limits or Limits(),
         )
 
     left = [Quad.of(code["quad"]) for code in left_codes(entry)]
     return Pictures(
-        shrink(before, _areas(entry), coarse=is_unknown),
+        shrink(before, areas, coarse=is_unknown),
         shrink(after, left, coarse=False) if is_changed else None,
         is_changed,
     )

@@ -303,7 +303,7 @@ class read_rows(Iterator[Row]):  # noqa: N801 - used as a function that also cou
             if not text:
                 continue
             try:
-                return _checked(json.loads(text), f"{self._name}:{number}")
+                value = json.loads(text)
             except (json.JSONDecodeError, RecursionError):
                 if not _is_cut(text):
                     raise RedactorError(
@@ -311,9 +311,15 @@ class read_rows(Iterator[Row]):  # noqa: N801 - used as a function that also cou
                         " give the file that `redactor run --results` wrote"
                     ) from None
                 self.cut += 1
+                continue
+            except ValueError as error:  # a number of thousands of digits
+                raise RedactorError(f"{self._name}:{number}: damaged: {error}") from None
+            return _checked(value, f"{self._name}:{number}")
         raise StopIteration
 
 
+_FARTHEST = 1e9  # pixels
+_LARGEST = 2**63  # bytes
 _HEAD = '{"schema_version": '
 _ROW = TypeAdapter(Row)
 # What rows had not yet when they were first written, and what it is then.
@@ -355,7 +361,11 @@ def _checked(value: Any, place: str) -> Row:  # noqa: ANN401 - whatever JSON hol
         others = f" (and {len(more):,} more mistakes)" if more else ""
         message = first["msg"][:1].lower() + first["msg"][1:]
         raise RedactorError(f"{place}: damaged: {where}: {message}{others}") from None
-    _check_words(row, place)
+    try:
+        _check_words(row)
+        _check_numbers(row)
+    except ValueError as error:
+        raise RedactorError(f"{place}: damaged: {error}") from None
     return row
 
 
@@ -369,19 +379,35 @@ def _completed(value: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _check_words(row: Row, place: str) -> None:
+def _check_words(row: Row) -> None:
     """Refuse words that no version knows: verdicts, actions, symbologies, flags."""
-    try:
-        Verdict(row["verdict"])
-        Flag(row["flag"] or Flag.INFO)
-        for code in row["codes"]:
-            Action(code["action"]), Symbology(code["symbology"]), Flag(code["flag"] or Flag.INFO)
-            if len(code["quad"]) != 4 or any(len(corner) != 2 for corner in code["quad"]):
-                raise ValueError("a quad has four corners of two numbers")
-        for region in row["regions"]:
-            Action(region["action"])
-    except ValueError as error:
-        raise RedactorError(f"{place}: damaged: {error}") from None
+    Verdict(row["verdict"])
+    Flag(row["flag"] or Flag.INFO)
+    for code in row["codes"]:
+        Action(code["action"]), Symbology(code["symbology"]), Flag(code["flag"] or Flag.INFO)
+    for region in row["regions"]:
+        Action(region["action"])
+    for said in row["picture_rules"]:
+        Flag(said["flag"] or Flag.INFO)
+
+
+def _check_numbers(row: Row) -> None:
+    """Refuse places and sizes that nothing can have."""
+    places = [*row["codes"], *row["regions"]]
+    quads = [place["quad"] for place in places]
+    quads += [quad for check in row["checks"] for quad in check["readable"]]
+    if any(len(quad) != 4 or any(len(corner) != 2 for corner in quad) for quad in quads):
+        raise ValueError("a quad has four corners of two numbers")
+    if any(abs(value) > _FARTHEST for quad in quads for corner in quad for value in corner):
+        raise ValueError("a corner lies further away than any picture is large")
+    if any(place["frame"] < 0 for place in places):
+        raise ValueError("frame: less than 0")
+    for size in (*row["frame_sizes"], *([row["size"]] if row["size"] is not None else [])):
+        if len(size) != 2 or min(size) < 0:
+            raise ValueError("a size has two numbers, width and height")
+    for key in ("source_bytes", "output_bytes", "difference"):
+        if not 0 <= (row[key] or 0) < _LARGEST:
+            raise ValueError(f"{key}: no number of bytes or levels")
 
 
 def _picture_rule(said: PictureDecision) -> PictureRuleRow:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import pytest
 
@@ -85,6 +86,35 @@ def test_no_code_is_live_on_a_page_whatever_a_row_tells_of_its_picture(
     assert live_codes((tmp_path / "page.html").read_text()) == []
     if edit is not of_another_orientation:
         assert live_codes((tmp_path / "shown.html").read_text()) != []
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", "/dev/stdin", "folder", "no\0ne", "link"])
+def test_a_page_reads_only_plain_files_of_the_recorded_length(
+    name, redactor, photos, tmp_path, monkeypatch
+):
+    redactor("run", "photos/code.png", "--dry-run", "--results", "r.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    row = json.loads((tmp_path / "r.jsonl").read_text())
+    (tmp_path / "r.jsonl").write_text(json.dumps(row | {"name": name, "source_bytes": 10**12}))
+    (tmp_path / "l.jsonl").write_text(json.dumps(row | {"source_bytes": 10**12}))
+
+    for results in ("r.jsonl", "l.jsonl"):
+        ended = redactor("report", results, "-o", "page.html")
+
+        assert ended.code == 0, ended.err
+        assert "no preview" in (tmp_path / "page.html").read_text()
+
+
+def test_a_plan_and_results_are_no_one_page(redactor, photos):
+    redactor("plan", "photos", "-o", "plan.jsonl")
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+
+    ended = redactor("report", "plan.jsonl", "r.jsonl", "-o", "page.html")
+
+    assert ended.code == 2
+    assert "a plan and results make two pages" in ended.err
 
 
 def test_no_images_shows_none(redactor, photos, tmp_path):

@@ -132,6 +132,17 @@ def test_rows_of_an_earlier_version_are_completed(rows):
     assert entry["origin"] is not None
 
 
+def test_a_number_of_thousands_of_digits_is_damage(rows):
+    import json
+
+    from redactor.errors import RedactorError
+
+    line = json.dumps(dict(rows[0], difference="@")).replace('"@"', "9" * 5000)
+
+    with pytest.raises(RedactorError, match=r"r\.jsonl:1: damaged: .*digits"):
+        list(read_rows([line], name="r.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -141,6 +152,14 @@ def test_rows_of_an_earlier_version_are_completed(rows):
         ("size", ["a", "b"]),
         ("seconds", {"detect": float("nan")}),
         ("name", None),
+        ("size", [1]),
+        ("size", [-1, 5]),
+        ("frame_sizes", [[1, 2, 3]]),
+        ("source_bytes", -1),
+        ("output_bytes", 10**400),
+        ("regions", [{"quad": [[1]], "action": "fill", "frame": 0}]),
+        ("regions", [{"quad": [[1e308, 1]] * 4, "action": "fill", "frame": 0}]),
+        ("regions", [{"quad": [[1, 1]] * 4, "action": "fill", "frame": -9}]),
     ],
 )
 def test_damaged_rows_are_named_with_their_line(key, value, rows):

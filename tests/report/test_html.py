@@ -345,6 +345,21 @@ def test_long_lists_are_cut_and_say_so(a_result, a_code):
     assert links == {f"#{article['id']}" for article in page.all("article")}
 
 
+def test_a_row_of_a_hundred_thousand_codes_makes_a_bounded_page(
+    a_result, a_code, a_picture, live_codes
+):
+    entry = row(a_result("a", "redacted", a_code()))
+    entry["codes"] *= 100_000
+    report = a_report()
+    report.add_row(entry, a_picture(size=(100, 100)), None)
+
+    text = report.render()
+
+    assert "And 99,960 more codes" in Page(text).words
+    assert text.count('class="outline') == 400
+    assert live_codes(text) == []
+
+
 def test_a_failed_write_is_among_what_could_not_be_handled(a_result):
     report = a_report()
     report.add(a_result("a.png", "redacted"), b"", None, error="disk full")
