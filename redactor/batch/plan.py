@@ -294,6 +294,11 @@ def _digest(row: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def is_as_planned(row: dict[str, Any]) -> bool:
+    """Whether nothing was edited in a line of a plan but what people may edit."""
+    return bool(row["digest"] == _digest(row))
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Give whole numbers as such: a browser that saves a plan makes 10 of 10.0."""
     if isinstance(value, float) and value.is_integer():

@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -17,7 +17,7 @@ from redactor.cli import options
 from redactor.cli.exits import help_of
 
 if TYPE_CHECKING:
-    from redactor.report import Row
+    from redactor.report import Content, Row
 
 _FORMATS = ("html", "csv", "markdown", "junit", "table", "jsonl")
 _BY_ENDING = {
@@ -81,6 +81,7 @@ def report(
         return
     if not recorded:
         raise click.UsageError("no RESULTS; name a results file, a plan or a run folder")
+    _keep(recorded, target)
     form = form or _BY_ENDING.get(Path(target or "").suffix.lower(), "table")
     rows = _rows(recorded, content)
     title = f"Report on {' '.join(recorded)}"
@@ -111,13 +112,27 @@ def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:
                 continue
             with Path(path).open(encoding="utf-8", errors="replace") as lines:
                 found = read_rows(lines, name=path)
-                yield from (reduce(row, Content(content)) for row in found)
+                yield from (_reduced(row, Content(content)) for row in found)
             if found.cut:
                 click.echo(f"{path}: {found.cut} unfinished line left out", err=True)
         except OSError as error:
             raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
         except RedactorError as error:
             raise click.UsageError(str(error)) from error
+
+
+def _keep(recorded: tuple[str, ...], target: str | None) -> None:
+    """Refuse to write over what is to be read."""
+    for path in recorded:
+        if target and Path(target).exists() and Path(path).exists() and Path(target).samefile(path):
+            raise click.UsageError(f"{target}: holds the results themselves; name another FILE")
+
+
+def _reduced(row: Row, content: Content) -> Row:
+    from redactor.report import reduce
+
+    # What people decide on a page goes back into the plan, whose facts have to stay as they are.
+    return reduce(row, content, exact="plan" in row)
 
 
 def _lines(
@@ -188,10 +203,23 @@ def _page(
         after = settings and picture_bytes(
             row["written"], row["output_hash"], row["output_bytes"], settings
         )
+        if is_plan:
+            _check_whole(cast(dict[str, Any], row))
         page.add_row(row, before or None, after or None)
     if page is None:
         raise click.UsageError("nothing is recorded there")
     return page.render()
+
+
+def _check_whole(row: dict[str, Any]) -> None:
+    """Refuse a plan that does not tell what it did: `apply` would refuse what is decided on it."""
+    from redactor.batch.plan import is_as_planned
+
+    if not is_as_planned(row):
+        raise click.UsageError(
+            f"{row['name']}: the page of a plan tells what the plan tells of contents, and this"
+            " one was edited, or is asked for less; give the --content that it was planned with"
+        )
 
 
 def picture_bytes(

@@ -19,7 +19,8 @@ _COLUMNS = (
 _CODE_COLUMNS = 16  # of them, the last
 # What spreadsheets take for the beginning of a formula, spaces before it or not:
 # https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = tuple("=+-@\t\r\n|%")
+# Japanese and Chinese editions take the full width signs as well.
+_FORMULA = tuple("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20")
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 
 import pytest
 
@@ -105,6 +106,43 @@ def test_a_page_reads_only_plain_files_of_the_recorded_length(
 
         assert ended.code == 0, ended.err
         assert "no preview" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("content", ["host", "full", "none", "hash"])
+def test_what_is_decided_on_the_page_of_a_recorded_plan_can_be_applied(
+    content, redactor, photos, tmp_path
+):
+    redactor("plan", "photos", "-o", "plan.jsonl", "--content", content)
+
+    ended = redactor("report", "plan.jsonl", "-o", "page.html", "--content", content)
+
+    assert ended.code == 0, ended.err
+    page = (tmp_path / "page.html").read_text()
+    rows = json.loads(re.search(r'id="plan">(.*?)</script>', page, re.DOTALL)[1])
+    decided = [json.dumps(row | {"approved": True}) for row in rows]
+    (tmp_path / "decisions.jsonl").write_text("\n".join(decided))
+    applied = redactor("apply", "decisions.jsonl", "--out", "out")
+    assert applied.code == 0, applied.err
+
+
+def test_the_page_of_a_plan_needs_what_the_plan_tells(redactor, photos):
+    redactor("plan", "photos", "-o", "plan.jsonl", "--content", "full")
+
+    ended = redactor("report", "plan.jsonl", "-o", "page.html", "--content", "none")
+
+    assert ended.code == 2
+    assert "give the --content that it was planned with" in ended.err
+
+
+def test_results_are_not_written_over(redactor, photos, tmp_path):
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+    before = (tmp_path / "r.jsonl").read_bytes()
+
+    ended = redactor("report", "r.jsonl", "-o", "./r.jsonl")
+
+    assert ended.code == 2
+    assert "holds the results themselves" in ended.err
+    assert (tmp_path / "r.jsonl").read_bytes() == before
 
 
 def test_a_plan_and_results_are_no_one_page(redactor, photos):

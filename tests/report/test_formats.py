@@ -16,7 +16,7 @@ from redactor.report.rows import json_schema, read_rows
 
 EVIL = [
     "=cmd()|' /C calc'!A0", " =1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|x", "%0A=1",
-    "\u00a0=1",
+    "\u00a0=1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)",
 ]  # fmt: skip
 
 
