@@ -296,7 +296,7 @@ def _digest(row: dict[str, Any]) -> str:
 
 def is_as_planned(row: dict[str, Any]) -> bool:
     """Whether nothing was edited in a line of a plan but what people may edit."""
-    return bool(row["digest"] == _digest(row))
+    return bool(row.get("digest") == _digest(row))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -57,8 +57,10 @@ def diff(
     record with `--content full` to compare such policies.
     """
     from redactor.cli import output
+    from redactor.cli.report import keep_results
     from redactor.policy import Policy, compare
 
+    keep_results((against,), report)
     before, after = Policy.load(old), Policy.load(new)
     found = compare(before, after, _recorded(against))
     if found.unjudged:

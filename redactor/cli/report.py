@@ -81,15 +81,17 @@ def report(
         return
     if not recorded:
         raise click.UsageError("no RESULTS; name a results file, a plan or a run folder")
-    _keep(recorded, target)
+    keep_results(recorded, target)
     form = form or _BY_ENDING.get(Path(target or "").suffix.lower(), "table")
     rows = _rows(recorded, content)
     title = f"Report on {' '.join(recorded)}"
+    page = ""
+    if form == "html":  # before the file is opened: a page that was there stays where this fails
+        pictures = None if no_images else options.oss_settings(endpoint, region)
+        page = _page(rows, title, content, pictures, target, show_codes=show_codes)
     with _writing(target) as file:
         if form == "html":
-            settings = options.oss_settings(endpoint, region)
-            pictures = None if no_images else settings
-            file.write(_page(rows, title, content, pictures, target, show_codes=show_codes))
+            file.write(page)
         elif form == "table":
             _print_table(list(rows), file)
         else:
@@ -121,7 +123,7 @@ def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:
             raise click.UsageError(str(error)) from error
 
 
-def _keep(recorded: tuple[str, ...], target: str | None) -> None:
+def keep_results(recorded: tuple[str, ...], target: str | None) -> None:
     """Refuse to write over what is to be read."""
     for path in recorded:
         if target and Path(target).exists() and Path(path).exists() and Path(target).samefile(path):

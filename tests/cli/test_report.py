@@ -134,6 +134,14 @@ def test_the_page_of_a_plan_needs_what_the_plan_tells(redactor, photos):
     assert "give the --content that it was planned with" in ended.err
 
 
+def test_a_page_that_cannot_be_made_leaves_the_last_one(redactor, photos, tmp_path):
+    (tmp_path / "page.html").write_text("the last one")
+    (tmp_path / "r.jsonl").write_text('{"schema_version": 1, "name": 7}\n')
+
+    assert redactor("report", "r.jsonl", "-o", "page.html").code == 2
+    assert (tmp_path / "page.html").read_text() == "the last one"
+
+
 def test_results_are_not_written_over(redactor, photos, tmp_path):
     redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
     before = (tmp_path / "r.jsonl").read_bytes()
@@ -142,6 +150,10 @@ def test_results_are_not_written_over(redactor, photos, tmp_path):
 
     assert ended.code == 2
     assert "holds the results themselves" in ended.err
+    policy = tmp_path / "p.yaml"
+    policy.write_text("version: 1\nname: p\ndefault: {action: fill}\n")
+    against = ["--against", "r.jsonl", "--report", "r.jsonl"]
+    assert redactor("policy", "diff", policy, policy, *against).code == 2
     assert (tmp_path / "r.jsonl").read_bytes() == before
 
 
