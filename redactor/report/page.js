@@ -118,8 +118,8 @@
     save();
     mark(card);
   };
-  const button = (label, title, pressed, press) =>
-    make("button", { type: "button", "aria-pressed": String(pressed), title, onclick: press }, label);
+  const button = (label, of, key, pressed, press) =>
+    make("button", { type: "button", "aria-pressed": String(pressed), "aria-label": `${label} ${of}`, title: key, onclick: press }, label);
   const mark = (card) => {
     if (!isDecided(card)) return;
     if (card.element) {
@@ -130,8 +130,8 @@
       const focused = document.activeElement?.dataset?.key;
       box.replaceChildren(
         make("span", { class: `standing ${now}` }, { approved: "✓ approved", rejected: "✕ rejected", open: "○ open" }[now]),
-        button("Approve", "a", picture === true, () => decide(card, true)),
-        button("Reject", "r", picture === false, () => decide(card, false)),
+        button("Approve", card.shown, "a", picture === true, () => decide(card, true)),
+        button("Reject", card.shown, "r", picture === false, () => decide(card, false)),
       );
       all("button", box).forEach((one, number) => { one.dataset.key = `${card.number}-${number}`; });
       for (const code of card.review) markCode(card, code);
@@ -150,9 +150,9 @@
       select.append(make("option", { value: one, selected: one === action }, one === code.planned ? `${one} (planned)` : one));
     }
     select.addEventListener("change", () => overrule(card, code, select.value));
-    const approve = button("Approve", "", approved === true, () =>
+    const approve = button("Approve", `code ${code.id}`, null, approved === true, () =>
       decideCode(card, code, { approved: approved === true ? null : true }));
-    const reject = button("Reject", "", approved === false, () =>
+    const reject = button("Reject", `code ${code.id}`, null, approved === false, () =>
       decideCode(card, code, { approved: approved === false ? null : false }));
     approve.dataset.key = `${card.number}-a${code.id}`;
     reject.dataset.key = `${card.number}-r${code.id}`;
@@ -324,7 +324,7 @@
     const number = Number(/^#p(\d+)$/.exec(location.hash)?.[1]);
     const find = () => shown.findIndex((card) => card.number === number);
     if (!number) return;
-    if (find() < 0) { $("#tools").reset(); refresh(); }
+    if (find() < 0) { $("#tools").reset(); if (setup.plan) $("#by").value = state.by; refresh(); }
     const place = find();
     if (place < 0) return;
     if (place >= rendered) more(place + STEP);

@@ -330,6 +330,25 @@ def test_two_windows_on_one_plan_do_not_undo_each_other(visit, planned):
     expect(first.locator("#progress")).to_have_text("1 approved · 1 rejected · 1 open")
 
 
+def test_a_screen_reader_says_what_each_button_approves(visit, planned):
+    page = visit(planned[1])
+
+    article = page.locator("article", has_text="shop.png")
+    assert article.get_by_role("button", name="Approve shop.png").is_visible()
+    assert article.get_by_role("button", name="Reject code 1").is_visible()
+
+
+def test_a_link_to_a_picture_that_is_filtered_out_keeps_the_name_of_who_decides(visit, planned):
+    page = visit(planned[1])
+    page.fill("#by", "Ana")
+    page.fill("#f-text", "shop.png")
+
+    page.evaluate("location.hash = '#p3'")
+
+    expect(page.locator("#gallery article")).to_have_count(3)
+    assert page.locator("#by").input_value() == "Ana"
+
+
 def test_a_picture_may_have_any_name(visit, planned):
     page = visit(a_plan_page(edited(planned[0], name="__proto__")))
 
