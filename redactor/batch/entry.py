@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from redactor.batch.recorded import decided
-from redactor.batch.run import Outcome
+from redactor.batch.run import MOVED_TO, Outcome
 from redactor.model import Decision, Facts, Verdict
 from redactor.policy import Policy, explain, profile
 from redactor.report.pictures import Pictures
@@ -56,8 +56,14 @@ class Entry:
 
     @property
     def reason(self) -> str:
-        """Why it has failed, in words."""
-        return self.row["error"] or "; ".join(self.row["reasons"])
+        """Why it has failed, in words, and where it was moved to."""
+        moved = [remark for remark in self.row["remarks"] if remark.startswith(MOVED_TO)]
+        return self.row["error"] or "; ".join([*self.row["reasons"], *moved])
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it was moved to quarantine, and does not lie any more where it lay."""
+        return any(remark.startswith(MOVED_TO) for remark in self.row["remarks"])
 
 
 def entry_of(

@@ -62,7 +62,7 @@ CREATE TABLE pictures (
     day TEXT NOT NULL,              -- on which was decided, for what expires
     decided TEXT NOT NULL,
     source_hash TEXT NOT NULL,
-    output_hash TEXT,
+    output_hash TEXT,               -- of what was written last
     row TEXT NOT NULL,              -- JSON, contents whole
     recorded REAL NOT NULL          -- seconds since 1970
 ) WITHOUT ROWID;
@@ -191,7 +191,7 @@ class Ledger:
                     self._day,
                     entry.decided,
                     told["source_hash"],
-                    told["output_hash"],
+                    told["output_hash"] if told["written"] else None,
                     json.dumps(told),
                     time.time(),
                 )
@@ -228,14 +228,16 @@ class Ledger:
                 self._failed = error  # what is recorded next tries again, and says so
 
     def _write(self) -> None:
-        places = ", ".join("?" * len(self._waiting[0]))
+        places = [f"?{number}" for number in range(1, len(self._waiting[0]) + 1)]
+        # Where a picture fails now, what an earlier run wrote for it is still there.
+        places[10] = "COALESCE(?11, (SELECT output_hash FROM pictures WHERE name = ?1))"
         try:
             if not (self.folder / FILE).exists():
                 raise OSError("it is gone")
             with self._base:
                 self._base.execute("BEGIN")
                 self._base.executemany(
-                    f"INSERT OR REPLACE INTO pictures VALUES ({places})",
+                    f"INSERT OR REPLACE INTO pictures VALUES ({', '.join(places)})",
                     self._waiting,
                 )
         except (sqlite3.Error, OSError) as error:

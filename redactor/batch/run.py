@@ -35,6 +35,9 @@ from redactor.version import __version__
 
 T = TypeVar("T")
 
+MOVED_TO = "moved to "
+"""Begins the remark that says where an object lies now."""
+
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -220,7 +223,7 @@ class Batch:
         """Move an object to quarantine."""
         if not isinstance(item, OssItem):
             raise StorageError(f"{item.name}: only objects can be moved to oss:// in place")
-        remark = f"moved to {place.move(item, blob)}"
+        remark = f"{MOVED_TO}{place.move(item, blob)}"
         return _with_remarks(outcome, (remark,))
 
     def _replace_object(

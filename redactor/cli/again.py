@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,12 @@ from redactor.storage.places import STREAM, is_oss, names_one
 NAMED = 20  # more than this go into a file
 # Where files go is told anew; a second run must not write over the results of the first.
 _PLACES = ("out", "originals", "quarantine")
-_LEFT_OUT = ("sources", "files_from", "results", "report", "run_folder_path", "resume", *_PLACES)
+# What selects pictures of a source has done so: it would not know them under their own names.
+_SELECTING = ("include", "exclude", "since", "until", "start_after")
+_LEFT_OUT = (
+    "sources", "files_from", "results", "report", "plan_file", "run_folder_path", "resume",
+    *_SELECTING, *_PLACES,
+)  # fmt: skip
 
 
 class Failure(NamedTuple):
@@ -27,14 +33,35 @@ class Failure(NamedTuple):
         name: As the user would type it.
         relative: Its place below the source.
         reason: In words.
+        number: Its place in the listing.
+        is_quarantined: What it is keeps it from being handled, not what is around it.
+        is_moved: It does not lie there any more; the reason says where it lies.
     """
 
     name: str
     relative: str
     reason: str
+    number: int = 0
+    is_quarantined: bool = False
+    is_moved: bool = False
 
 
-def commands(context: click.Context, failures: Sequence[Failure], list_path: str) -> list[str]:
+class Again(NamedTuple):
+    """A command that runs failures again.
+
+    Attributes:
+        command: To be typed or pasted.
+        below: The folder, below the source, that what it makes belongs into, where it cannot be
+            told so itself; empty for none.
+    """
+
+    command: str
+    below: str = ""
+
+
+def commands(
+    context: click.Context, failures: Sequence[Failure], list_path: str
+) -> Iterator[Again]:
     """Give commands that run failures again, so that they go where they would have gone.
 
     Args:
@@ -54,15 +81,21 @@ def commands(context: click.Context, failures: Sequence[Failure], list_path: str
     # Copies of objects that are replaced in place go by their whole keys, wherever a run begins.
     below = "" if context.params.get("in_place") else _prefix(remote, named)
     groups = [(absent, ""), (local, _prefix(local, named)), (remote, below)]
-    return [
-        _command(context, group, prefix, list_path if not number else f"{list_path}.{number}")
-        for number, (group, prefix) in enumerate(one for one in groups if one[0])
-    ]
+    plan_file = context.params.get("plan_file")
+    fresh = _fresh_names(plan_file) if plan_file else iter(())
+    for number, (group, prefix) in enumerate(one for one in groups if one[0]):
+        path = f"{list_path}.{number}" if number else list_path
+        command = _command(context, group, prefix, path, next(fresh, None))
+        yield Again(command, prefix if plan_file else "")
 
 
 def whole_command(context: click.Context) -> str:
     """Give the command that has run, to be run again; it does not do again what is done."""
-    words = ["redactor", context.info_name or "", *_options(context, left_out=())]
+    # To begin anew was asked for once.
+    left_out = ("resume",) if context.params.get("resume") is False else ()
+    words = ["redactor", context.info_name or "", *_options(context, left_out)]
+    if _is_planning(context) and "--overwrite" not in words:
+        words.append("--overwrite")  # the plan that broke off
     named: list[str] = []
     for parameter in context.command.params:
         if isinstance(parameter, click.Argument):
@@ -85,11 +118,16 @@ def quote(text: str) -> str:
 
 
 def _command(
-    context: click.Context, failures: Sequence[Failure], prefix: str, list_path: str
+    context: click.Context,
+    failures: Sequence[Failure],
+    prefix: str,
+    list_path: str,
+    plan_file: str | None,
 ) -> str:
     names = [failure.name for failure in failures]
     words = ["redactor", context.info_name or "", *_options(context)]
     words += _places(context.params, prefix)
+    words += ["--output", plan_file] if plan_file else []
     if len(names) > NAMED:
         Path(list_path).write_bytes(_listed(names))
         words += ["--files-from", list_path]
@@ -117,6 +155,17 @@ def _options(context: click.Context, left_out: Sequence[str] = _LEFT_OUT) -> Ite
             yield option.secondary_opts[0] if is_off else _long(option)
             if not (isinstance(option, click.Option) and option.is_flag):
                 yield str(one)
+
+
+def _is_planning(context: click.Context) -> bool:
+    return "plan_file" in context.params and "sources" in context.params
+
+
+def _fresh_names(path: str) -> Iterator[str]:
+    """Name files beside a plan that are not there yet: people have written into that one."""
+    whole = Path(path)
+    names = (whole.with_name(f"{whole.stem}.{n}{whole.suffix}") for n in itertools.count(2))
+    return (str(name) for name in names if not name.exists())
 
 
 def _long(option: click.Parameter) -> str:

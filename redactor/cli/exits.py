@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import IO, Any
 
 import click
 
@@ -18,6 +19,16 @@ class Exit(IntEnum):
     READABLE = 5
     BACKEND = 6
     INTERRUPTED = 130
+
+
+class Refusal(click.ClickException):
+    """What was asked for is well written, and cannot be done; nothing was done."""
+
+    exit_code = int(Exit.USAGE)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message alone: how the command is used would not help."""
+        click.echo(f"redactor: {self.format_message()}", file=file, err=file is None)
 
 
 _ORDER = (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import Exit, help_of, leave, worst
+from redactor.cli.exits import Exit, Refusal, help_of, leave, worst
 
 
 @click.command(
@@ -17,6 +19,7 @@ from redactor.cli.exits import Exit, help_of, leave, worst
 @click.option(
     "-o", "--output", "plan_file", required=True, metavar="FILE", help="Write the plan here."
 )
+@click.option("--overwrite", is_flag=True, help="Replace a plan that is there already.")
 @options.policy()
 @options.detector
 @options.thorough
@@ -36,6 +39,7 @@ def plan(
     sources: tuple[str, ...],
     files_from: str | None,
     plan_file: str,
+    overwrite: bool,
     policy_file: str,
     detector: str | None,
     thorough: bool,
@@ -64,6 +68,11 @@ def plan(
     or change the `action` of a code and say `by` whom and for what `reason`; then let
     `redactor apply` do exactly that.
     """
+    if not overwrite and _is_written(plan_file):
+        raise Refusal(
+            f"{plan_file}: exists, and somebody may have written into it;"
+            " name another file, or replace it with --overwrite"
+        )
     detector = options.pick_detector(detector, sources, files_from)
 
     from redactor.batch import Batch, Capacity, threads
@@ -110,3 +119,7 @@ def plan(
         if path:
             remarks.print(f"{kind}: {path}", soft_wrap=True)
     leave(worst(ended, record.exit_code()))
+
+
+def _is_written(path: str) -> bool:
+    return os.path.isfile(path) and os.path.getsize(path) > 0  # noqa: PTH113, PTH202 - never raise

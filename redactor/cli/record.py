@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -187,7 +187,17 @@ class Record:
         if entry.refresh:
             self._refresh.append(entry.refresh)
         if entry.has_failed:
-            self.failures.append(Failure(told["name"], entry.relative, entry.reason))
+            is_quarantined = told["error"] is None
+            self.failures.append(
+                Failure(
+                    told["name"],
+                    entry.relative,
+                    entry.reason,
+                    entry.number,
+                    is_quarantined,
+                    entry.is_moved,
+                )
+            )
 
     def _write_in_order(self) -> None:
         """Write the results that are next in the order of the source, and keep those ahead."""
@@ -239,21 +249,43 @@ class Record:
         if not self.failures:
             return
         console.print(f"{count(len(self.failures), 'picture')} could not be handled:", style="bold")
-        for name, _, reason in self.failures[:NAMED]:
-            said = escape_text(reason.removeprefix(f"{name}: "))
-            console.print(f"  {escape_text(name)}: {said}", soft_wrap=True)
-        if len(self.failures) > NAMED:
-            console.print(f"  and {len(self.failures) - NAMED:,} more")
-        if "sources" not in context.params:
-            return
+        failures = sorted(self.failures, key=lambda one: one.number)
+        for one in failures[:NAMED]:
+            said = escape_text(one.reason.removeprefix(f"{one.name}: "))
+            console.print(f"  {escape_text(one.name)}: {said}", soft_wrap=True)
+        if len(failures) > NAMED:
+            console.print(f"  and {len(failures) - NAMED:,} more")
+        here = [one for one in failures if not one.is_moved]
+        if self.ledger is not None or "sources" not in context.params:
+            self._print_same_again(console, context, here)
+        elif here:
+            self._print_again(console, context, here)
+
+    def _print_again(
+        self, console: Console, context: click.Context, failures: Sequence[Failure]
+    ) -> None:
         console.print("To run those again:")
         try:
-            again = commands(context, self.failures, self._list_path)
+            for again in commands(context, failures, self._list_path):
+                console.print(f"  {again.command}", soft_wrap=True)
+                if again.below:
+                    told = f"  and apply that plan with --out DEST/{escape_text(again.below)}/"
+                    console.print(told, soft_wrap=True)
         except OSError as error:
             console.print(f"  {error.filename}: cannot be written: {error.strerror}")
-            return
-        for command in again:
-            console.print(f"  {command}", soft_wrap=True)
+
+    def _print_same_again(
+        self, console: Console, context: click.Context, failures: Sequence[Failure]
+    ) -> None:
+        """Tell of the same command, which leaves alone what is done."""
+        # Of pictures that were replaced, a plan says that they have changed.
+        is_possible = self.ledger is not None or not context.params.get("in_place")
+        if is_possible and not all(one.is_quarantined for one in failures):
+            console.print("To run those again:")
+            console.print(f"  {whole_command(context)}", soft_wrap=True)
+        if self.ledger is not None and any(one.is_quarantined for one in failures):
+            told = "What is quarantined is looked at again once it, the policy or redactor changes."
+            console.print(told, soft_wrap=True)
 
     def print_refresh(self) -> None:
         """Name the addresses at which caches still have the pictures that were replaced."""
@@ -281,6 +313,8 @@ class Record:
     @property
     def _stem(self) -> str:
         """What names of further files begin with."""
+        if self.ledger is not None:
+            return str(self.ledger.folder / "redactor")
         return self._results_path or self._report_path or "redactor"
 
     @property
