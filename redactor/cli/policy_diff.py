@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redactor.cli import options
 from redactor.cli.exits import Exit, help_of, leave
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from redactor.model import PictureDecision
     from redactor.policy import Difference, Policy, RecordedPicture
     from redactor.policy.replay import Change, Side
-    from redactor.report import Row
+    from redactor.report import Content, Row
 
 _SHOWN = 5  # names of pictures; --json gives all
 
@@ -38,6 +39,7 @@ _SHOWN = 5  # names of pictures; --json gives all
 )
 @click.option("--report", metavar="FILE", help="Write an HTML page of the codes that change.")
 @click.option("--show-codes", is_flag=True, help="Leave codes readable on that page.")
+@options.content
 @click.option("--fail-on-change", is_flag=True, help="Exit with 1 if a decision changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 def diff(
@@ -47,6 +49,7 @@ def diff(
     against: str,
     report: str | None,
     show_codes: bool,
+    content: str,
     fail_on_change: bool,
     as_json: bool,
 ) -> None:
@@ -59,6 +62,7 @@ def diff(
     from redactor.cli import output
     from redactor.cli.report import keep_results
     from redactor.policy import Policy, compare
+    from redactor.report import Content
 
     keep_results((against,), report)
     before, after = Policy.load(old), Policy.load(new)
@@ -67,11 +71,11 @@ def diff(
         _print_unjudged(output.stderr(), found)
         leave(Exit.USAGE)
     if as_json:
-        click.echo(json.dumps(_as_json(found), indent=2))
+        click.echo(json.dumps(_as_json(found, Content(content)), indent=2))
     else:
-        _print(output.stdout(), found)
+        _print(output.stdout(), found, Content(content))
     if report:
-        _write_page(report, before, after, _rows(against), show_codes=show_codes)
+        _write_page(report, before, after, _rows(against), Content(content), show_codes=show_codes)
         click.echo(f"Report: {report}", err=True)
     has_changed = bool(found.changes or found.picture_changes or found.terms)
     leave(Exit.FAILED_ON if has_changed and fail_on_change else Exit.DONE)
@@ -104,14 +108,14 @@ def _rows(path: str) -> Iterator[Row]:
 
 
 def _write_page(
-    path: str, old: Policy, new: Policy, rows: Iterator[Row], *, show_codes: bool
+    path: str, old: Policy, new: Policy, rows: Iterator[Row], content: Content, *, show_codes: bool
 ) -> None:
     """Write a page of the pictures in which something changes, with those codes alone."""
     from redactor.batch.recorded import changed_row
     from redactor.cli.options import oss_settings
     from redactor.cli.record import beside
     from redactor.cli.report import picture_bytes
-    from redactor.report import Content, HtmlReport, reduce
+    from redactor.report import HtmlReport, reduce
 
     page = HtmlReport(
         f"{old.name} to {new.name}",
@@ -126,7 +130,7 @@ def _write_page(
         changed = changed_row(row, old, new)
         if changed is not None:
             before = picture_bytes(row["name"], row["source_hash"], row["source_bytes"], settings)
-            page.add_row(reduce(changed, Content.HOST), before, None)
+            page.add_row(reduce(changed, content), before, None)
     try:
         Path(path).write_text(page.render(), "utf-8")
     except OSError as error:
@@ -144,7 +148,7 @@ def _print_unjudged(console: Console, found: Difference) -> None:
     console.print("Nothing is compared. Record the run again with --content full.")
 
 
-def _print(console: Console, found: Difference) -> None:
+def _print(console: Console, found: Difference, content: Content) -> None:
     from redactor.report.text import escape_text
     from redactor.report.words import count
 
@@ -153,7 +157,7 @@ def _print(console: Console, found: Difference) -> None:
         console.print(f"{_side(change.old)}  →  {_side(change.new)}", style="bold", soft_wrap=True)
         of = f"{count(change.count, 'code')} in {count(len(change.pictures), 'picture')}"
         console.print(f"  {of}")
-        for example in _examples(change):
+        for example in _examples(change, content):
             console.print(f"    {escape_text(example)}", soft_wrap=True)
         _print_names(console, list(change.pictures))
         console.print()
@@ -210,24 +214,34 @@ def _rules(said: Sequence[PictureDecision]) -> str:
     return "; ".join(named) or "nothing"
 
 
-def _examples(change: Change) -> Iterator[str]:
-    from redactor.report.text import defang, shorten
+def _examples(change: Change, mode: Content) -> Iterator[str]:
     from redactor.report.words import symbology_name
 
     told: dict[str, None] = {}
     for _, code in change.examples:
         content = code.detection.content
         if content is not None:
-            said = defang(shorten(content, limit=80))
+            said = _told(content, mode)
         elif code.is_reduced:
-            said = defang(code.origin) if code.origin else "(content not recorded)"
+            said = _told(code.origin, mode) if code.origin else "(content not recorded)"
         else:
             said = "not read"
         told[f"{symbology_name(code.detection.symbology)}: {said}"] = None
     yield from told
 
 
-def _as_json(found: Difference) -> dict[str, Any]:
+def _told(content: str, mode: Content) -> str:
+    from redactor.report.text import defang, disclose, shorten
+    from redactor.report.words import count
+
+    told = disclose(content, mode)
+    if told.text is None:
+        return f"text of {count(len(content), 'character')}"
+    more = {"host": "", "scheme": "…", "full": ""}.get(told.kind)
+    return f"#{told.text[:16]}" if more is None else defang(shorten(told.text, limit=80)) + more
+
+
+def _as_json(found: Difference, content: Content) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
@@ -239,7 +253,7 @@ def _as_json(found: Difference) -> dict[str, Any]:
                 "old": asdict(change.old),
                 "new": asdict(change.new),
                 "codes": change.count,
-                "examples": list(_examples(change)),
+                "examples": list(_examples(change, content)),
                 "pictures": list(change.pictures),
             }
             for change in found.changes

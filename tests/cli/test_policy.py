@@ -282,16 +282,28 @@ def results(redactor, desk, a_picture):
     return record
 
 
-@pytest.mark.parametrize("content", ["full", "host"])
-def test_diff_lists_only_what_changes(redactor, results, content):
-    ended = redactor("policy", "diff", "hide.yaml", "own.yaml", "--against", results(content))
+@pytest.mark.parametrize(
+    ("recorded", "asked", "told"),
+    [
+        ("full", ("--content", "full"), "hxxps://example[.]org/secret?x=1"),
+        ("full", (), "hxxps://example[.]org"),
+        ("full", ("--content", "none"), "text of 30 characters"),
+        ("host", (), "hxxps://example[.]org"),
+        ("host", ("--content", "full"), "hxxps://example[.]org"),
+    ],
+)
+def test_diff_lists_only_what_changes_and_no_contents_unasked(
+    recorded, asked, told, redactor, results
+):
+    against = ("--against", results(recorded), *asked)
 
-    path = "/secret?x=1" if content == "full" else ""
+    ended = redactor("policy", "diff", "hide.yaml", "own.yaml", *against)
+
     assert ended.code == 0
     assert ended.out == (
         "fill (default)  →  allow (own-links)\n"
         "  1 code in 1 picture\n"
-        f"    QR code: hxxps://example[.]org{path}\n"
+        f"    QR code: {told}\n"
         "  in photos/link.png\n"
         "\n"
         "1 decision changes. 2 codes in 3 pictures replayed.\n"
