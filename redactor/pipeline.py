@@ -186,17 +186,29 @@ class Redactor:
         )
 
     def _load(self, source: bytes | str | Path | BinaryIO, name: str | None) -> tuple[bytes, str]:
-        if isinstance(source, bytes | bytearray | memoryview):
-            return bytes(source), name or "-"
-        # One byte more than is allowed, so that the limit is seen to be exceeded.
-        most = self.limits.max_bytes + 1
-        if isinstance(source, str | Path):
-            with Path(source).open("rb") as file:
-                return file.read(most), name or str(source)
-        if not hasattr(source, "read"):
-            kind = type(source).__name__
-            raise TypeError(f"pictures are bytes, a path or an open binary file, not {kind}")
-        return _read_all(source, most), name or "-"
+        return load(source, name, max_bytes=self.limits.max_bytes)
+
+
+def load(
+    source: bytes | str | Path | BinaryIO, name: str | None, *, max_bytes: int
+) -> tuple[bytes, str]:
+    """Give the bytes and the name of a picture; of a too large one, a byte too much.
+
+    Raises:
+        TypeError: If it is neither bytes, a path nor an open binary file.
+        OSError: If it cannot be read.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), name or "-"
+    # One byte more than is allowed, so that the limit is seen to be exceeded.
+    most = max_bytes + 1
+    if isinstance(source, str | Path):
+        with Path(source).open("rb") as file:
+            return file.read(most), name or str(source)
+    if not hasattr(source, "read"):
+        kind = type(source).__name__
+        raise TypeError(f"pictures are bytes, a path or an open binary file, not {kind}")
+    return _read_all(source, most), name or "-"
 
 
 class _HeldBackError(Exception):

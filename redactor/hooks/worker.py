@@ -7,6 +7,7 @@ only the parent has the client.
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import signal
 import sys
@@ -78,7 +79,12 @@ Said = Ready | Weight | Ask | Result | RedactorError
 
 def serve(descriptor: int) -> None:
     """Redact what comes through a connection until it is closed."""
-    connection = Connection(descriptor)
+    # A parent that has ended leaves nobody to tell.
+    with contextlib.suppress(EOFError, ConnectionError):
+        _serve(Connection(descriptor))
+
+
+def _serve(connection: Connection) -> None:
     setup: Setup = connection.recv()
     redactor = Redactor(
         setup.policy, detector=setup.detector, limits=setup.limits, thorough=setup.thorough
@@ -86,10 +92,7 @@ def serve(descriptor: int) -> None:
     limit(setup.memory_bytes)
     connection.send(Ready())
     while True:
-        try:
-            job: Job = connection.recv()
-        except EOFError:
-            return
+        job: Job = connection.recv()
         connection.send(Weight(count_pixels(job.data)))
         if connection.recv():
             _work(connection, redactor, job, setup.seconds)

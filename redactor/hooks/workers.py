@@ -23,11 +23,12 @@ from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from redactor.errors import BackendMissing, RedactorError, Unavailable
 from redactor.hooks.worker import Ask, Job, Ready, Said, Setup, Weight
 from redactor.model import DEFAULT_LIMITS, AskImageCodes, Flag, Limits, Origin, Result, Verdict
+from redactor.pipeline import load
 from redactor.policy import Policy
 from redactor.room import Room
 
@@ -114,7 +115,7 @@ class Workers:
 
     def redact(
         self,
-        data: bytes,
+        source: bytes | str | Path | BinaryIO,
         *,
         name: str | None = None,
         etag: str | None = None,
@@ -130,13 +131,14 @@ class Workers:
             BackendMissing: If processes cannot be started, or `ask` finds that no picture can be
                 asked about.
         """
+        data, name = load(source, name, max_bytes=self.limits.max_bytes)
         job = Job(data, name, etag, origin, ask is not None)
         with self._lent() as worker:
             try:
                 return worker.redact(job, ask, self._room, self._timeout_s, self._wait_s)
             except _LostError as lost:
                 self._replace(worker)
-                return self.quarantine(name or "-", str(lost))
+                return self.quarantine(name, str(lost))
 
     def quarantine(self, name: str, reason: str) -> Result:
         """Give the result of a picture that could not even be looked at."""

@@ -227,3 +227,26 @@ def test_pictures_larger_than_all_room_are_let_in_alone():
     room.give(1_000)
     room.take(60, wait_s=0)
     room.take(40, wait_s=0)
+
+
+def test_a_worker_takes_a_path_or_an_open_file_as_the_redactor_does(workers, a_picture, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(a_picture("https://example.org/secret"))
+
+    with path.open("rb") as upload:
+        assert workers.redact(upload).verdict is Verdict.REDACTED
+    assert workers.redact(path).name == str(path)
+    with pytest.raises(TypeError, match="bytes, a path or an open binary file, not int"):
+        workers.redact(7)
+
+
+def test_an_application_that_ends_without_closing_says_nothing():
+    code = (
+        "from redactor import Policy; from redactor.hooks.workers import Workers;"
+        "w = Workers(Policy.parse('version: 1\\ndefault: {action: fill}\\n'), count=2)"
+    )
+    for more in ("", ";w.redact(b'x')"):
+        ended = subprocess.run(
+            [sys.executable, "-c", code + more], capture_output=True, check=True, timeout=60
+        )
+        assert ended.stderr == b""
