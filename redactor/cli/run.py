@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from redactor.cli import options, run_folder
-from redactor.cli.exits import Exit, help_of, leave, worst
+from redactor.cli.exits import Exit, Refusal, help_of, leave, worst
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from redactor.batch import Entry
+    from redactor.storage import Sink, Source
     from redactor.storage.imm_gate import ImmGate
 
 
@@ -188,6 +189,11 @@ def run(
         max_quarantine=max_quarantine,
         dry_run=dry_run,
     )
+    if out and targets.sink and _is_itself(source, targets.sink):
+        raise Refusal(
+            f"{out}: the pictures lie there themselves, and the originals would be lost;"
+            " write to another place, or replace them with --in-place --originals PLACE"
+        )
     batch = Batch(
         redactor,
         sink=targets.sink,
@@ -307,3 +313,29 @@ def _is_within(place: str, out: str) -> bool:
     if place.startswith("oss://") or out.startswith("oss://"):
         return f"{place.rstrip('/')}/".startswith(f"{out.rstrip('/')}/")
     return Path(place).resolve().is_relative_to(Path(out).resolve())
+
+
+def _is_itself(source: Source, sink: Sink) -> bool:
+    """Say whether pictures would be written over themselves, by the first that is listed."""
+    from redactor.storage.local import LocalItem, LocalSource
+    from redactor.storage.local_sink import FileSink, FolderSink
+    from redactor.storage.oss_store import OssSink
+    from redactor.storage.places import Several, oss_folders
+    from redactor.storage.select import Selected
+
+    inner = source.source if isinstance(source, Selected) else source
+    if isinstance(sink, OssSink):
+        folders = oss_folders(inner)
+        return sink.place.is_prefix and folders == [sink.place]
+    parts = inner.sources if isinstance(inner, Several) else (inner,)
+    for part in parts:
+        first = next(iter(part.items()), None) if isinstance(part, LocalSource) else None
+        if not isinstance(first, LocalItem):
+            continue
+        name = Path(os.path.abspath(first.name))  # noqa: PTH100 - resolves "..", not links
+        if isinstance(sink, FileSink):
+            return Path(sink.path).resolve() == name.resolve()
+        if isinstance(sink, FolderSink):
+            place = Path(sink.folder, first.relative)
+            return place.parent.resolve() == name.parent.resolve() and place.name == name.name
+    return False

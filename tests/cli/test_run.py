@@ -170,12 +170,23 @@ def test_what_is_there_is_not_replaced_unless_asked(redactor, photos, shelf):
 
 
 @pytest.mark.parametrize("extra", [[], ["--overwrite"]], ids=["", "--overwrite"])
-def test_pictures_are_never_written_over_themselves(extra, redactor, photos, shelf):
-    ended = redactor("run", "photos/", "--out", "photos", *extra)
+@pytest.mark.parametrize(
+    ("source", "out"),
+    [("photos/", "photos"), ("photos", "link"), ("link", "photos"), ("photos/a/code.png",) * 2],
+)
+def test_pictures_are_never_written_over_themselves(
+    source, out, extra, redactor, photos, shelf, tree
+):
+    (photos.parent / "link").symlink_to(photos)
 
-    assert ended.code == 4
-    assert "over itself" in ended.err
-    assert "--in-place --originals" in ended.err
+    ended = redactor("run", source, "--out", out, *extra, "--results", "r.jsonl")
+
+    assert ended.code == 2
+    assert ended.lines == [
+        f"redactor: {out}: the pictures lie there themselves, and the originals would be lost;"
+        " write to another place, or replace them with --in-place --originals PLACE"
+    ]
+    assert not (photos.parent / "r.jsonl").exists()
     assert all((photos / name).read_bytes() == data for name, data in shelf.items())
 
 
