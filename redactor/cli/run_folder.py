@@ -96,6 +96,7 @@ def write_summary(record: Record, gate: ImmGate, price: float, exit_code: Exit) 
         "pictures_per_second": round(fresh / seconds, 3) if seconds else None,
         "verdicts": {verdict.value: number for verdict, number in tally.verdicts.items()},
         "actions": {action.value: number for action, number in tally.actions.items()},
+        "removed": tally.removed,
         "codes": tally.codes,
         "codes_not_read": tally.unread,
         "held": tally.held,

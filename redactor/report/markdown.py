@@ -78,6 +78,8 @@ def _codes_in(tally: Tally) -> str:
         for action in Action
         if tally.actions[action]
     ]
+    if tally.removed:
+        parts.append(f"{tally.removed:,} removed with a further picture of the file")
     return f"{count(tally.codes, 'code')}{': ' if parts else ''}{', '.join(parts)}"
 
 

@@ -49,7 +49,7 @@ def pictures_table(rows: Iterable[Row]) -> Table:
             _plain(entry["name"].removeprefix(folder)),
             verdict_text(Verdict(entry["verdict"])),
             _plain(codes_of(entry) or "none"),
-            _plain(done_to(entry).removeprefix("would be: ")),
+            _plain(done_to(entry).removeprefix("would be: " if entry["dry_run"] else "")),
         )
     return table
 
@@ -84,6 +84,9 @@ def summary_table(tally: Tally) -> Table:
     if tally.errors:
         named = "of these; named at the end"
         table.add_row(Text("✕ not written", style="red"), f"{tally.errors:,}", named)
+    if tally.held:
+        label = Text("⚑ held back", style=COLORS[Verdict.FLAGGED])
+        table.add_row(label, f"{tally.held:,}", "of these; not written")
     table.add_section()
     table.add_row("all", f"{tally.pictures:,}", _of_codes(tally))
     return table
@@ -98,6 +101,8 @@ def _of_codes(tally: Tally) -> str:
         for action in Action
         if tally.actions[action]
     ]
+    if tally.removed:
+        done.append(f"{tally.removed:,} {would}removed with a further picture of the file")
     parts = ", ".join(done)
     return f"{count(tally.codes, 'code')}{': ' if parts else ''}{parts}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from redactor.model import Action, Verdict
 from redactor.report.rows import Row
+from redactor.report.words import goes_with
 
 
 @dataclass(slots=True)
@@ -22,7 +23,8 @@ class Tally:
         errors: Pictures around which something went wrong.
         dry_run: Whether any row comes from a run that wrote nothing.
         verdicts: Pictures by verdict.
-        actions: Codes by action, of all pictures but the quarantined.
+        actions: Codes by action; of pictures that were written, or would be.
+        removed: Codes that went with the thumbnail or preview that held them, likewise.
         rules: Codes by the rule that decided.
         symbologies: Codes by symbology.
         kinds: Codes by what their content is for; a content may be for several things.
@@ -40,6 +42,7 @@ class Tally:
     dry_run: bool = False
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     actions: Counter[Action] = field(default_factory=Counter)
+    removed: int = 0
     rules: Counter[str] = field(default_factory=Counter)
     symbologies: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -74,7 +77,11 @@ class Tally:
             self.kinds.update(code["kinds"] or ())
             if code["site"]:
                 self.sites[code["site"]] += 1
-            if verdict is not Verdict.QUARANTINED:
+            if verdict is Verdict.QUARANTINED or entry["held"]:
+                continue
+            if goes_with(entry, code):
+                self.removed += 1
+            else:
                 self.actions[Action(code["action"])] += 1
         for stage, spent in entry["seconds"].items():
             self.seconds[stage] = self.seconds.get(stage, 0) + (spent or 0)

@@ -124,15 +124,20 @@ def done_to(entry: Row) -> str:
         return "; ".join(entry["reasons"]) or "no reason was recorded"
     counts: Counter[str] = Counter()
     for code in entry["codes"]:
-        action, name = Action(code["action"]), frame_name(entry["frames"], code["frame"])
-        gone = action.hides and bool(name) and not name.startswith(PAGES)
-        counts[f"removed with the {name}" if gone else PARTICIPLES[action]] += 1
+        gone = goes_with(entry, code)
+        counts[f"removed with the {gone}" if gone else PARTICIPLES[Action(code["action"])]] += 1
     order = [*(PARTICIPLES[action] for action in Action), *counts]
     done = ", ".join(f"{counts[word]} {word}" for word in dict.fromkeys(order) if counts[word])
-    would = "would be: " if entry["dry_run"] and done else ""
+    would = "would be: " if (entry["dry_run"] or entry["held"]) and done else ""
     said = "".join(f"; {rule['rule']}" for rule in entry["picture_rules"])
     held = "; held back" if entry["held"] else ""
     return f"{would}{done or 'nothing to do'}{said}{held}"
+
+
+def goes_with(entry: Row, code: CodeRow) -> str:
+    """Name the further picture of the file that is removed to hide a code; empty for none."""
+    name = frame_name(entry["frames"], code["frame"])
+    return name if Action(code["action"]).hides and not name.startswith(PAGES) else ""
 
 
 PAGES = ("frame ", "page ", "default image")  # names of what is drawn on in its place

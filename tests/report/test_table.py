@@ -96,3 +96,25 @@ def test_a_verdict_is_told_by_symbol_and_word_besides_colour(verdict):
 
     assert text.plain.endswith(f" {verdict}")
     assert len(text.plain) == len(verdict) + 2
+
+
+def test_codes_of_pictures_that_are_held_back_are_not_counted_as_done(a_row, a_code):
+    tally = Tally.of([a_row("a", "flagged", a_code(), held=True), a_row("b", "redacted", a_code())])
+
+    text = " ".join(shown(summary_table(tally)).split())
+    assert "⚑ held back 1 of these; not written" in text
+    assert "2 codes: 1 pixelated all" not in text
+    assert text.endswith("2 codes: 1 pixelated")
+    assert "would be: 1 pixelated; held back" in shown(
+        pictures_table([a_row("a", "flagged", a_code(), held=True)])
+    )
+
+
+def test_sums_and_rows_agree_on_what_goes_with_a_thumbnail(a_row, a_code):
+    entry = a_row("a", "redacted", a_code(), a_code())
+    entry = {**entry, "frames": ["picture", "thumbnail"]}
+    entry["codes"][1]["frame"] = 1
+
+    assert "1 pixelated, 1 removed with the thumbnail" in shown(pictures_table([entry]), 160)
+    summed = shown(summary_table(Tally.of([entry])), 160)
+    assert "2 codes: 1 pixelated, 1 removed with a further picture of the file" in summed
