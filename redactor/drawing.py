@@ -40,9 +40,10 @@ def _patches_of(page: codec.Page, regions: Sequence[Region]) -> Iterator[Patch]:
         top, left = touched.top - cells.top, touched.left - cells.left
         target[top : top + touched.height, left : left + touched.width] = mask
         box = Box(cells.left * across, cells.top * down, cells.right * across, cells.bottom * down)
+        covered = hidden[cells.top : cells.bottom, cells.left : cells.right]
         planes = render.draw(
-            page.read(box),
-            hidden=hidden[cells.top : cells.bottom, cells.left : cells.right],
+            page.read(box, ~covered),  # what is hidden is not even decoded
+            hidden=covered,
             target=target,
             action=region.action,
             style=region.style,

@@ -67,11 +67,7 @@ def check(
         quads = [region.quad for region in regions if region.frame == index]
         readings += [
             replace(code, frame=index)
-            # To hide one code can bring out another, far from it.
-            for code in (
-                *detector.read_last(frames[index], quads, margin=_CONTEXT),
-                *detector.glance(frames[index]),
-            )
+            for code in detector.read_last(frames[index], quads, margin=_CONTEXT)
         ]
     if whole:
         readings += [code for code in detector.detect(frames) if code.is_read]

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlug
 
 from redactor.codec.markers import check_passes
 from redactor.errors import DamagedPicture, LimitExceeded, PictureError, UnsupportedPicture
-from redactor.geometry import Box
+from redactor.geometry import Box, Mask
 from redactor.magic import picture_format
 from redactor.model import MIRRORED_ORIENTATIONS, Frame, Limits, Metadata, Patch, Pixels, Plane
 
@@ -38,10 +38,11 @@ class Page(Protocol):
     cell: tuple[int, int]
     has_alpha: bool
 
-    def read(self, box: Box) -> tuple[Plane, ...]:
+    def read(self, box: Box, needed: Mask | None = None) -> tuple[Plane, ...]:
         """Give the component planes under a box of whole cells.
 
-        Each plane has the component's own resolution, and values from 0 to 255.
+        Each plane has the component's own resolution, and values from 0 to 255; in cells that are
+        not `needed` they mean nothing.
         """
 
     def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:

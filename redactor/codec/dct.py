@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from redactor.geometry import Box
+from redactor.geometry import Box, Mask
 from redactor.model import Plane
 
 Blocks = NDArray[np.int16]  # quantised coefficients, shape (rows, columns, 8, 8)
@@ -45,12 +45,23 @@ _DCT = _dct_matrix()
 _AT_ONCE = 32
 
 
-def inverse(blocks: Blocks, table: Table) -> Plane:
-    """Turn coefficients of shape (rows, columns, 8, 8) into a plane of samples, 0 to 255."""
+def inverse(blocks: Blocks, table: Table, needed: Mask | None = None) -> Plane:
+    """Turn coefficients of shape (rows, columns, 8, 8) into a plane of samples, 0 to 255.
+
+    Args:
+        blocks: The coefficients.
+        table: The quantisation.
+        needed: Shape (rows, columns); other blocks come out grey.
+    """
     rows, columns = blocks.shape[:2]
-    values = _product(blocks.reshape(-1, 64), _DCT * _column(table))
+    some = blocks.reshape(-1, 64) if needed is None else blocks[needed].reshape(-1, 64)
+    values = _product(some, _DCT * _column(table))
     values += np.float32(128)
     np.clip(values, 0, 255, out=values)
+    if needed is not None:
+        whole = np.full((rows, columns, 64), 128, dtype=np.float32)
+        whole[needed] = values
+        values = whole
     return values.reshape(rows, columns, 8, 8).swapaxes(1, 2).reshape(rows * 8, columns * 8)
 
 

@@ -42,7 +42,7 @@ from redactor.codec.metadata import (
     refuse_raw_thumbnail,
 )
 from redactor.errors import UnsupportedPicture
-from redactor.geometry import Box
+from redactor.geometry import Box, Mask
 from redactor.model import Frame, Limits, Metadata, Patch, Plane
 
 _MAX_COMMENT_BYTES = 1024  # a sentence stays; what could be a copy of a code goes
@@ -103,15 +103,22 @@ class JpegPicture:
         """See `Picture.pages`."""
         return (self,)
 
-    def read(self, box: Box) -> tuple[Plane, ...]:
-        """See `Picture.read`."""
+    def read(self, box: Box, needed: Mask | None = None) -> tuple[Plane, ...]:
+        """See `Page.read`."""
         coefficients = self._open()
-        return tuple(
-            inverse(part(plane, self._layout.blocks(box, index)), table)
-            for index, (plane, table) in enumerate(
-                zip(coefficients.planes, coefficients.tables, strict=True)
-            )
-        )
+        planes = []
+        for index, table in enumerate(coefficients.tables):
+            blocks = part(coefficients.planes[index], self._layout.blocks(box, index))
+            if needed is None:
+                planes.append(inverse(blocks, table))
+            else:
+                planes.append(inverse(blocks, table, self._spread(needed, index)))
+        return tuple(planes)
+
+    def _spread(self, cells: Mask, index: int) -> Mask:
+        """Repeat cells to the blocks of one component."""
+        component = self._layout.components[index]
+        return cells.repeat(component.down, axis=0).repeat(component.across, axis=1)
 
     def color(self, rgb: tuple[int, int, int]) -> tuple[float, ...] | None:
         """See `Picture.color`; CMYK has no unique answer."""
@@ -147,9 +154,8 @@ class JpegPicture:
         places = [self._layout.blocks(_box(patch, self.cell), index) for patch in patches]
         top = min(place.top for place in places)
         blocks = coefficients.planes[index][top : max(place.bottom for place in places)].copy()
-        down, across = self._layout.components[index].down, self._layout.components[index].across
         for patch, place in zip(patches, places, strict=True):
-            mask = patch.mask.repeat(down, axis=0).repeat(across, axis=1)
+            mask = self._spread(patch.mask, index)
             # Blocks beyond the last whole one are the encoder's padding and have no place here.
             target = blocks[place.top - top : place.bottom - top, place.left : place.right]
             mask = mask[: target.shape[0], : target.shape[1]]

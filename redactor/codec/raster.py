@@ -35,7 +35,7 @@ class Canvas:
         self.has_alpha = pixels.shape[-1] in (2, 4) if has_alpha is None else has_alpha
         self._scale = np.float32(np.iinfo(pixels.dtype).max / 255)
 
-    def read(self, box: Box) -> tuple[Plane, ...]:
+    def read(self, box: Box, _needed: Mask | None = None) -> tuple[Plane, ...]:
         """Give each channel under a box, values from 0 to 255."""
         part = self.pixels[box.top : box.bottom, box.left : box.right].astype(np.float32)
         return tuple(part[..., index] / self._scale for index in range(part.shape[-1]))

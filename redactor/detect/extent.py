@@ -284,13 +284,14 @@ def _alike(
     lines: NDArray[np.float32], pattern: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Correlate lines with a pattern; -1 where one is flat beside it: paper, not bars."""
-    total = weight.sum()
-    a = (lines - (lines @ weight / total)[:, None]) * weight
-    b = (pattern - (pattern @ weight) / total) * weight
-    spread, expected = np.sqrt((a * a).sum(axis=1) / total), float(np.sqrt((b @ b) / total))
-    is_flat = spread < max(_MIN_SPREAD, _SPREAD_SHARE * expected)
-    scores = a @ b / np.maximum(total * spread * expected, 1e-6)
-    return np.asarray(np.where(is_flat, -1.0, scores), dtype=np.float32)
+    total = float(weight.sum())
+    expected = (pattern - float(pattern @ weight) / total) * weight
+    contrast = float(np.sqrt(expected @ expected / total))
+    mean = lines @ weight / total
+    spread = np.sqrt(np.maximum((lines * lines) @ weight / total - mean * mean, 0))
+    scores = lines @ expected / np.maximum(total * spread * contrast, 1e-6)
+    scores[spread < max(_MIN_SPREAD, _SPREAD_SHARE * contrast)] = -1
+    return np.asarray(scores, dtype=np.float32)
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:

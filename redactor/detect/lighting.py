@@ -72,9 +72,8 @@ def crisp(flat: Pixels) -> Pixels:
 
 def local_statistics(gray: Pixels, window: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give mean and standard deviation around every pixel, in a square window."""
-    values = gray.astype(np.float32)
-    mean = cv2.blur(values, (window, window))
-    square = cv2.blur(values * values, (window, window))
+    mean = cv2.boxFilter(gray, cv2.CV_32F, (window, window))
+    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (window, window))
     deviation = np.sqrt(np.maximum(square - mean * mean, 0))
     return np.asarray(mean, dtype=np.float32), np.asarray(deviation, dtype=np.float32)
 
@@ -100,7 +99,6 @@ def more_than_brightness(color: Pixels, gray: Pixels) -> Box | None:
 
     A code may be drawn in two colours of the same brightness.
     """
-    color, gray = color[::2, ::2], gray[::2, ::2]
     window = max(9, max(gray.shape) // _COLOR_WINDOW_SHARE | 1)
     _, change = local_statistics(color, window)
     _, brightness = local_statistics(gray, window)
@@ -108,4 +106,4 @@ def more_than_brightness(color: Pixels, gray: Pixels) -> Box | None:
     if np.count_nonzero(is_more) < window:
         return None
     left, top, width, height = cv2.boundingRect(is_more.astype(np.uint8))
-    return Box(2 * left, 2 * top, 2 * (left + width), 2 * (top + height)).grow(2 * window)
+    return Box(left, top, left + width, top + height).grow(window)

@@ -65,6 +65,7 @@ _TINY_PX = 480  # up to here a picture in which nothing was found is read in eve
 _FAINT = 20.0  # standard deviation in levels
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
+_MOST_OF_ALL = 0.8  # of a raster, from which an area is the whole as well
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
@@ -114,10 +115,10 @@ class LocalDetector:
         return merge(detections, next(looks(frame)).gray)
 
     def read_last(self, frame: Frame, quads: Sequence[Quad], *, margin: float) -> list[Detection]:
-        """Give what can be read in areas of a frame by whoever tries hard; not merged.
+        """Give what can be read in a frame by whoever tries hard in some areas; not merged.
 
-        Every engine looks at each area as it is, at another scale and inverted, and zxing-cpp, the
-        stronger one, at all `hard_variants`.
+        zxing-cpp looks at the whole frame at first sight. Every engine looks at each area as it
+        is, at another scale and inverted, and zxing-cpp, the stronger one, in all `hard_variants`.
 
         Args:
             frame: The frame.
@@ -127,35 +128,63 @@ class LocalDetector:
         Raises:
             DetectorError: If an engine fails.
         """
-        return [
-            look.back(code)
-            for look in looks(frame)
-            for quad in quads
-            for code in self._read_hard(look, look.there(quad), margin)
-        ]
-
-    def _read_hard(self, look: Look, quad: Quad, margin: float) -> Iterator[Detection]:
-        area, (shrunk, left, top) = _area(look, quad, margin, _MIDDLE_PX)
-        if min(area.shape) < _MIN_SIDE_PX:
-            return
-        for version, factor, is_plain in hard_variants(area):
-            for reader in self._readers if is_plain else self._readers[:1]:
-                for code in _guarded(reader.name, reader.read, version):
-                    yield replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
+        found: list[Detection] = []
+        seen: list[tuple[Quad, Pixels]] = []
+        for look in looks(frame):
+            found += map(look.back, self._glance(look.gray))
+            for quad in quads:
+                area, place = _area(look, look.there(quad), margin, _AREA_PX)
+                # Where nothing is transparent, it is the same on white and on black.
+                if any(quad is other and np.array_equal(area, same) for other, same in seen):
+                    continue
+                seen.append((quad, area))
+                is_seen = area.size > _MOST_OF_ALL * look.gray.size
+                for code in self._read_hard(area, is_seen=is_seen):
+                    found.append(look.back(replace(code, quad=to_raster(code.quad, *place))))
+        return found
 
     def glance(self, frame: Frame) -> list[Detection]:
         """Give what zxing-cpp reads in a whole frame at first sight; not merged."""
-        found: list[Detection] = []
-        for look in looks(frame):
-            large, shrunk = shrink(look.gray, _LARGE_PX)
-            if min(large.shape) < _MIN_SIDE_PX:
-                continue
-            middle, factor = shrink(large, _MIDDLE_PX)
-            codes = _guarded(self._zxing.name, self._zxing.read, large, shrunk)
-            flat = flatten(middle)
-            codes += _guarded(self._zxing.name, self._zxing.detect_qr, flat, factor * shrunk)
-            found += [look.back(code) for code in codes if code.is_read]
-        return found
+        return [look.back(code) for look in looks(frame) for code in self._glance(look.gray)]
+
+    def _glance(self, gray: Pixels) -> list[Detection]:
+        """Give what zxing-cpp reads in a raster; to hide one code can bring out another."""
+        large, shrunk = shrink(gray, _LARGE_PX)
+        if min(large.shape) < _MIN_SIDE_PX:
+            return []
+        middle, factor = shrink(large, _MIDDLE_PX)
+        codes = _guarded(self._zxing.name, self._zxing.read, large, shrunk)
+        flat = flatten(middle)
+        codes += _guarded(self._zxing.name, self._zxing.detect_qr, flat, factor * shrunk)
+        return [code for code in codes if code.is_read]
+
+    def _read_hard(self, area: Pixels, *, is_seen: bool = False) -> Iterator[Detection]:
+        """Read an area in every hard variant; zxing-cpp has seen it as it is where `is_seen`."""
+        if min(area.shape) < _MIN_SIDE_PX:
+            return
+        for number, (version, factor, is_plain) in enumerate(hard_variants(area)):
+            if is_plain:
+                for reader in self._readers[1 if is_seen and number == 0 else 0 :]:
+                    yield from _guarded(reader.name, reader.read, version, factor)
+            elif self._audits:
+                yield from _guarded(self._zxing.name, self._zxing.read, version, factor)
+            else:
+                yield from self._read_one_of_many(version, factor, number)
+
+    def _read_one_of_many(self, version: Pixels, factor: float, number: int) -> list[Detection]:
+        """Read one of many versions of a raster: as it lies, and every other turned by a quarter.
+
+        Bars that stand show in the turned ones; all else shows either way, in half of the time.
+        """
+        if number % 2 == 0:
+            return _guarded(self._zxing.name, self._zxing.read_upright, version, factor)
+        turned = np.ascontiguousarray(np.rot90(version))
+        width = version.shape[1]
+        return [
+            replace(code, quad=Quad.of([((width - y) * factor, x * factor) for x, y in corners]))
+            for code in _guarded(self._zxing.name, self._zxing.read_upright, turned)
+            for corners in [code.quad.corners]
+        ]
 
     def _detect_in(self, frame: Frame) -> list[Detection]:
         every = list(looks(frame))
@@ -189,11 +218,12 @@ class LocalDetector:
         small, further = shrink(flat := flatten(middle), _SMALL_PX)
         reported = [
             *_guarded(zxing.name, zxing.detect, large, shrunk),
-            *_guarded(zxing.name, zxing.detect, small, factor * further),
-            *_guarded(zxing.name, zxing.detect_qr, flat, factor),
+            *_guarded(zxing.name, zxing.detect_upright, small, factor * further),
             *_guarded(zxing.name, zxing.read_light, middle, factor),
             *_guarded(opencv.name, opencv.find_bars, middle, factor),
         ]
+        if further > 1:
+            reported += _guarded(zxing.name, zxing.detect_qr, flat, factor)
         if shrunk > 1:
             reported += _guarded(zxing.name, zxing.detect_qr, gray)
             read = [code.quad for code in reported if code.is_read]
@@ -252,13 +282,12 @@ class LocalDetector:
 
     def _read_tiny(self, look: Look) -> Iterator[Detection]:
         """Read a crop or a thumbnail in one variant after another until something is read."""
-        for raster, factor in variants(look.gray):
+        for number, (raster, factor) in enumerate(variants(look.gray)):
             found: list[Detection] = []
-            for kind in (Kind.BARS, Kind.QR):
-                for reader in self._readers:
-                    # zbar takes five times as long, and reads no more in a doubled raster.
-                    if reader is self._zxing or factor >= 1:
-                        found += _guarded(reader.name, reader.read, raster, factor, kind=kind)
+            if number:  # zxing-cpp has seen it as it is
+                found += self._read_one_of_many(raster, factor, number)
+            if self._zbar is not None and factor >= 1:  # it reads no more where it is larger
+                found += _guarded(self._zbar.name, self._zbar.read, raster, factor)
             if found:
                 yield from map(look.back, found)
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -12,7 +12,7 @@ from redactor.detect.lighting import colors, more_than_brightness, shrink, stret
 from redactor.geometry import Box, Quad
 from redactor.model import Detection, Frame, Pixels
 
-_SMALL_PX = 700  # longer side, to see where colours change; they are read at up to
+_SMALL_PX = 350  # longer side, to see where colours change; they are read at up to
 _LARGE_PX = 2_400
 
 
@@ -38,13 +38,10 @@ class Look:
 
 def looks(frame: Frame) -> Iterator[Look]:
     """Give a frame's views in grey, each once, and mirrored where viewers mirror it."""
-    seen: list[Pixels] = []
-    for view in frame.views:
-        gray = view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
-        gray = np.ascontiguousarray(gray, dtype=np.uint8)
-        if any(np.array_equal(gray, other) for other in seen):
-            continue
-        seen.append(gray)
+    grays = (
+        view if view.ndim == 2 else cv2.cvtColor(view, cv2.COLOR_RGB2GRAY) for view in frame.views
+    )
+    for gray in _each_once(np.ascontiguousarray(gray, dtype=np.uint8) for gray in grays):
         yield Look(gray)
         if frame.is_mirrored:
             yield Look(np.ascontiguousarray(gray[:, ::-1]), is_flipped=True)
@@ -56,11 +53,9 @@ def color_looks(frame: Frame) -> Iterator[tuple[Pixels, tuple[float, int, int]]]
     Yields:
         The raster, and how it lies in the frame: the factor from its pixels, left and top.
     """
-    for view in frame.views:
-        if view.ndim != 3:
-            continue
+    for view in _each_once(view for view in frame.views if view.ndim == 3):
         # Neighbours are left out rather than averaged: all that counts is where colours change.
-        step = max(1, max(view.shape) // _SMALL_PX)
+        step = -(-max(view.shape) // _SMALL_PX)
         small = np.ascontiguousarray(view[::step, ::step])
         gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         for index, color in enumerate(colors(small)):
@@ -74,3 +69,17 @@ def color_looks(frame: Frame) -> Iterator[tuple[Pixels, tuple[float, int, int]]]
                 _LARGE_PX,
             )
             yield stretch(colors(part)[index]), (factor, area.left, area.top)
+
+
+def _each_once(rasters: Iterable[Pixels]) -> Iterator[Pixels]:
+    """Leave out what shows nothing new: a pixel that is almost opaque looks the same on any page.
+
+    One level is what rounding makes of it.
+    """
+    seen: list[Pixels] = []
+    for raster in rasters:
+        if seen and int(raster.max()) - int(raster.min()) <= 1:
+            continue
+        if not any(cv2.norm(raster, other, cv2.NORM_INF) <= 1 for other in seen):
+            seen.append(raster)
+            yield raster

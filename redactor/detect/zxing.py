@@ -85,6 +85,10 @@ class ZxingDetector:
         """Find codes in a grey raster; those found but not read have content None."""
         return _look(gray, return_errors=True)
 
+    def detect_upright(self, gray: Pixels) -> list[Detection]:
+        """Find codes, of bars only those that do not lie on their side: half of the time."""
+        return _look(gray, return_errors=True, try_rotate=False)
+
     def detect_qr(self, gray: Pixels) -> list[Detection]:
         """Find the QR family alone: a twelfth of the time."""
         return _look(gray, Kind.QR, return_errors=True)
@@ -105,6 +109,13 @@ class ZxingDetector:
         doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         found = _look(np.asarray(doubled, dtype=np.uint8), formats=_SMALL, try_downscale=False)
         return [replace(code, quad=_halved(code.quad)) for code in found]
+
+    def read_upright(self, gray: Pixels) -> list[Detection]:
+        """Find only codes that can be read, and neither lie on their side nor are inverted.
+
+        Matrix codes may lie as they like. For one version of many: a third of the time.
+        """
+        return _look(gray, try_rotate=False, try_invert=False)
 
     def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find only codes that can be read."""

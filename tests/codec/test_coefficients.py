@@ -137,4 +137,9 @@ def test_samples_go_to_coefficients_and_back():
     coded = forward(blocks, ones).reshape(3, 5, 8, 8)
 
     assert np.abs(inverse(coded, ones) - plane).max() < 3
+    needed = np.random.default_rng(1).random((3, 5)) < 0.5
+    spread = needed.repeat(8, axis=0).repeat(8, axis=1)
+    some = inverse(coded, ones, needed)
+    assert np.allclose(some[spread], inverse(coded, ones)[spread], atol=0.01)
+    assert (some[~spread] == 128).all()
     assert np.allclose(coded[..., 0, 0], 8 * (blocks.mean(axis=(2, 3)) - 128), atol=0.6)

@@ -133,9 +133,22 @@ def test_low_bars_at_a_slant_are_read(a_scene, find):
 
 
 def test_an_area_outside_of_the_frame_holds_nothing(a_scene, detector):
-    frame = Frame((a_scene().gray,))
+    frame, outside = Frame((a_scene().gray,)), Quad.from_box(5000, 5000, 90, 90)
 
-    assert detector.read_last(frame, [Quad.from_box(5000, 5000, 90, 90)], margin=0.25) == []
+    assert detector.read_last(frame, [outside], margin=0.25) == detector.glance(frame)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_bars_are_read_last_however_they_stand(turns, a_scene, detector):
+    """So faint that only a remedy reads them, and a remedy looks in one direction."""
+    scene = a_scene("EXAMPLE-42", "Code128", scale=2, low=110, high=116, grain=0)
+    gray = np.ascontiguousarray(np.rot90(scene.gray, turns))
+    whole = Quad.from_box(0, 0, 400, 400)
+
+    readings = detector.read_last(Frame((gray,)), [whole], margin=0)
+
+    assert "EXAMPLE-42" in {code.content for code in readings}
+    assert all(whole.contains(code.quad.center) for code in readings)
 
 
 def test_a_thorough_look_finds_no_less_and_nothing_on_a_page_of_text(a_scene, text_page):

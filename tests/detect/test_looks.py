@@ -20,6 +20,22 @@ def test_equal_views_are_one_look():
     assert len(list(looks(Frame((gray, gray.copy(), np.dstack([gray] * 3)))))) == 1
 
 
+def test_views_that_only_rounding_tells_apart_are_one_look(a_scene):
+    gray = a_scene().gray
+    nearly_opaque = np.full_like(gray, 254)
+    nearly_opaque[::2] = 255
+
+    assert len(list(looks(Frame((gray, gray - gray % 2, nearly_opaque))))) == 1
+    assert len(list(looks(Frame((gray, gray - gray % 3, nearly_opaque - gray % 3))))) == 3
+
+
+def test_what_is_all_there_is_to_see_is_looked_at_however_faint():
+    faint = np.full((50, 60), 9, np.uint8)
+    faint[20:30] += 1
+
+    assert len(list(looks(Frame((faint, faint + 1))))) == 1
+
+
 def test_a_mirrored_frame_is_looked_at_both_ways_and_quads_come_back():
     gray = np.arange(60, dtype=np.uint8)[None].repeat(50, axis=0)
 
