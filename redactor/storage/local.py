@@ -193,8 +193,9 @@ class LocalSource:
 
     def _skip(self, roots: Sequence[str]) -> frozenset[str]:
         """Give what to leave out; an output that holds the input itself leaves out nothing."""
-        outputs = {os.path.abspath(path) for path in self.exclude}  # noqa: PTH100 - resolves ".."
-        inputs = {str(above) for root in roots for above in (Path(root), *Path(root).parents)}
+        outputs = {os.path.realpath(path) for path in self.exclude}
+        real = [Path(os.path.realpath(root)) for root in roots]
+        inputs = {str(above) for root in real for above in (root, *root.parents)}
         return frozenset(outputs - inputs)
 
     def _expand(self, spec: str, base: str, skip: Collection[str]) -> Iterator[Item]:
@@ -238,7 +239,7 @@ def walk(
 
     Args:
         folder: As the user gave it; what is found is shown below it.
-        skip: Absolute paths that are left out with all that is in them.
+        skip: Real paths that are left out with all that is in them.
         max_depth: How many names deep; None for all.
 
     Yields:
@@ -281,8 +282,14 @@ def _entries(
     seen.add((stat.st_dev, stat.st_ino))
     with os.scandir(folder) as found:
         entries = [entry for entry in found if _is_wanted(entry)]
-    kept = (entry for entry in entries if os.path.abspath(entry.path) not in skip)  # noqa: PTH100
-    return sorted(kept, key=lambda entry: entry.name)
+    if skip:  # an output may be reached through a link, and lie elsewhere than it says
+        here = os.path.realpath(folder)
+        entries = [entry for entry in entries if _real(entry, here) not in skip]
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def _real(entry: os.DirEntry[str], folder: str) -> str:
+    return os.path.realpath(entry.path) if entry.is_symlink() else str(Path(folder, entry.name))
 
 
 def _is_wanted(entry: os.DirEntry[str]) -> bool:
@@ -296,18 +303,18 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
         if not entry.is_file():
             is_missing = entry.is_symlink() and not Path(entry.path).exists()
             return is_picture(entry.name) and is_missing
-        return is_picture(entry.name) or _begins_like_picture(entry.path)
+        return is_picture(entry.name) or _may_be_picture(entry.path)
     except OSError:
         return is_picture(entry.name)
 
 
-def _begins_like_picture(path: str) -> bool:
-    """Whether a file is a picture whatever its name; uploads are often named by a hash."""
+def _may_be_picture(path: str) -> bool:
+    """Whether a file is one by its bytes, not its name; uploads are often named by a hash."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - the path as given
             return begins_like_picture(file.read(HEAD))
     except OSError:
-        return False  # it is not named like a picture either
+        return True  # nobody can say that it is none: reading it will tell what is wrong
 
 
 def _split_pattern(spec: str) -> tuple[str, tuple[str, ...]]:

@@ -138,6 +138,20 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
         raise local_failure(str(path), error) from error
 
 
+def refuse_unwritable(folder: str) -> None:
+    """Refuse a folder in which nothing may be written, before pictures are worked on for it.
+
+    Raises:
+        BackendMissing: If it, or the one it is to be made in, may not be written to.
+    """
+    path = Path(folder)
+    there = next((above for above in (path, *path.absolute().parents) if above.exists()), path)
+    if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
+        raise BackendMissing(
+            f"{folder}: {there} may not be written to; choose another place, or have it allowed"
+        )
+
+
 def _refuse_links_out(path: Path, folder: str) -> None:
     """Refuse a place that a link below a folder leads out of it.
 

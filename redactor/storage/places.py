@@ -16,7 +16,7 @@ from redactor.errors import AlreadyExists
 from redactor.storage import Item, Sink, Source
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.local import LocalItem, LocalSource, StreamItem, local_failure
-from redactor.storage.local_sink import FileSink, FolderSink, StreamSink
+from redactor.storage.local_sink import FileSink, FolderSink, StreamSink, refuse_unwritable
 from redactor.storage.names import FailedItem, is_picture, shared_folder
 from redactor.storage.oss_in_place import OssInPlace, OssQuarantine, OssShelf
 from redactor.storage.oss_place import SCHEME, OssPlace, OssSettings
@@ -103,7 +103,8 @@ def open_sink(
 
     Raises:
         ValueError: If several pictures cannot go there, or a place in OSS is wrongly written.
-        BackendMissing: If OSS is asked for, and endpoint, region or credentials are missing.
+        BackendMissing: If OSS is asked for, and endpoint, region or credentials are missing; if
+            nothing may be written to a folder.
     """
     if spec == STREAM and single:
         return StreamSink(stdout or sys.stdout.buffer)
@@ -113,7 +114,10 @@ def open_sink(
     if spec == STREAM or (is_file and not single):
         raise ValueError(f"{spec}: several pictures need a folder to go to")
     is_named = is_picture(spec) and not spec.endswith("/") and not Path(spec).is_dir()
-    return FileSink(spec) if single and (is_file or is_named) else FolderSink(spec)
+    if single and (is_file or is_named):
+        return FileSink(spec)
+    refuse_unwritable(spec)
+    return FolderSink(spec)
 
 
 def oss_folders(source: Source) -> list[OssPlace]:

@@ -206,6 +206,18 @@ def test_a_file_is_told_from_a_folder(tmp_path, monkeypatch, spec, single, kind)
     assert isinstance(open_sink(spec, single=single), kind)
 
 
+@pytest.mark.parametrize("spec", ["locked", "locked/new/deeper"])
+def test_a_folder_that_may_not_be_written_to_is_refused_at_once(tmp_path, monkeypatch, spec):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "locked").mkdir()
+    # A real folder without permissions would do, were it not that root may write to any.
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path).name != "locked")
+
+    with pytest.raises(BackendMissing, match="locked may not be written to"):
+        open_sink(spec)
+    assert open_sink("free").folder == "free"
+
+
 @pytest.mark.parametrize("spec", ["-", "file", "oss://bucket/key"])
 def test_several_pictures_need_a_folder(tmp_path, monkeypatch, spec):
     monkeypatch.chdir(tmp_path)

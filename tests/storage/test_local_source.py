@@ -1,5 +1,6 @@
 """Which files are taken, what they are called, and what happens to those that cannot be read."""
 
+import builtins
 import errno
 import inspect
 import io
@@ -135,6 +136,17 @@ def test_what_is_named_twice_is_taken_once():
 def test_the_output_is_not_an_input():
     assert "photos/out/f.jpg" not in names("photos", exclude=["photos/out/"])
     assert "photos/out/f.jpg" not in names("photos/**/*.jpg", exclude=["./photos/out"])
+
+
+def test_the_output_is_not_an_input_by_whatever_way_it_is_reached(tree):
+    (tree / "results").symlink_to("photos/out")
+    (tree / "photos/link").symlink_to("deep")
+    (tree / "uploads").symlink_to("photos")
+
+    assert "photos/out/f.jpg" not in names("photos", exclude=["results"])
+    assert "uploads/out/f.jpg" not in names("uploads", exclude=["photos/out"])
+    assert not [name for name in names("photos", exclude=["photos/deep"]) if "d.jpeg" in name]
+    assert len(names("uploads", exclude=["photos"])) == 5
 
 
 @pytest.mark.usefixtures("tree")
@@ -273,6 +285,22 @@ def test_a_folder_that_may_not_be_listed_fails_on_its_own(monkeypatch):
     assert list(items) == ["photos/a.PNG", "photos/b.jpg", "photos/deep", "photos/out/f.jpg"]
     with pytest.raises(AccessRefused, match="photos/deep: permission denied"):
         items["photos/deep"].read(max_bytes=A_LOT)
+
+
+@pytest.mark.usefixtures("tree")
+def test_an_upload_that_nobody_may_read_is_named_whatever_its_name(tree, monkeypatch):
+    (tree / "photos/0a1b2c").write_bytes(b"who knows")
+    real_open = builtins.open
+
+    def guarded(path, *args, **options):
+        if str(path).endswith("0a1b2c"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real_open(path, *args, **options)
+
+    # A file without permissions would do, were it not that root may read any.
+    monkeypatch.setattr(builtins, "open", guarded)
+
+    assert names("photos")[0] == "photos/0a1b2c"
 
 
 def test_standard_input_is_one_picture():
