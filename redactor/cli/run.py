@@ -225,6 +225,8 @@ def run(
             imm=lambda: _imm(gate, imm_price),
         )
 
+        summary = run_folder.Summary(record, gate, imm_price, is_new=resume is False)
+
         def entries(stop: Event) -> Iterator[Entry]:
             if engine == "ray":
                 from redactor.batch import ray
@@ -247,10 +249,17 @@ def run(
         ended = follow(
             entries,
             record,
-            Watch(remarks, "redacting", total=options.counted(source), gate=gate, price=imm_price),
+            Watch(
+                remarks,
+                "redacting",
+                total=options.counted(source),
+                gate=gate,
+                price=imm_price,
+                also=summary.write,
+            ),
         )
         code = worst(ended, record.exit_code(fail_on))
-        run_folder.write_summary(record, gate, imm_price, code)
+        summary.write(code)
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
     if record.recalled:
         were = "was" if record.recalled == 1 else "were"

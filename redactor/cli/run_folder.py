@@ -70,51 +70,93 @@ def open_ledger(
     return ledger
 
 
-def write_summary(record: Record, gate: ImmGate, price: float, exit_code: Exit) -> None:
-    """Say in `run.json` of the run's folder how it ended, for programs."""
-    ledger = record.ledger
-    if ledger is None:
-        return
-    from redactor.batch.ledger import SUMMARY
+class Summary:
+    """`run.json` of a run's folder: how far it is and how it ended, for programs.
 
-    ended = datetime.now(UTC)
-    seconds = (ended - record.began).total_seconds()
-    tally = record.tally
-    fresh = tally.pictures - record.recalled
-    told = {
-        "schema_version": 1,
-        "redactor": __version__,
-        "policy": record.policy,
-        "detector": record.detector,
-        "source": record.source,
-        "began": record.began.isoformat(timespec="seconds"),
-        "ended": ended.isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "exit_code": int(exit_code),
-        "pictures": tally.pictures,
-        "done_before": record.recalled,
-        "pictures_per_second": round(fresh / seconds, 3) if seconds else None,
-        "verdicts": {verdict.value: number for verdict, number in tally.verdicts.items()},
-        "actions": {action.value: number for action, number in tally.actions.items()},
-        "removed": tally.removed,
-        "codes": tally.codes,
-        "codes_not_read": tally.unread,
-        "held": tally.held,
-        "failed": len(record.failures),
-        "imm": {
-            "calls": gate.calls,
-            "answers": gate.answers,
-            "cost_usd": round(gate.cost(price), 6),
-        },
-        "seconds_by_stage": {stage: round(spent, 3) for stage, spent in tally.seconds.items()},
-    }
-    path = ledger.folder / SUMMARY
-    part = path.with_suffix(".part")
+    `totals` are of the whole run as this start has come to it: what earlier starts did counts once
+    it was found done. `this_start` tells of this start alone. Seconds of stages are summed over
+    threads. What IMM was asked is summed over all starts, but for the last minute of a killed one.
+
+    Args:
+        record: What is told; nothing is written where it has no ledger.
+        gate: Counts what is asked of `image/codes`.
+        price: Of 1,000 answers, in US dollars.
+        is_new: The run begins anew: what was asked before does not count.
+    """
+
+    def __init__(self, record: Record, gate: ImmGate, price: float, *, is_new: bool) -> None:
+        from redactor.batch.ledger import SUMMARY
+
+        self._record, self._gate, self._price = record, gate, price
+        self._path = record.ledger.folder / SUMMARY if record.ledger else None
+        self._asked = (0, 0) if self._path is None or is_new else _asked_before(self._path)
+
+    def write(self, exit_code: Exit | None = None) -> None:
+        """Write how far the run is; with an exit code, how it ended."""
+        if self._path is None:
+            return
+        now = datetime.now(UTC)
+        told = {
+            "schema_version": 2,
+            "redactor": __version__,
+            "policy": self._record.policy,
+            "detector": self._record.detector,
+            "source": self._record.source,
+            "updated": now.isoformat(timespec="seconds"),
+            "ended": None if exit_code is None else now.isoformat(timespec="seconds"),
+            "exit_code": None if exit_code is None else int(exit_code),
+            "totals": self._totals(),
+            "this_start": self._this_start(now),
+        }
+        part = self._path.with_suffix(".part")
+        try:
+            part.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            click.echo(f"redactor: {self._path}: cannot be written: {error.strerror}", err=True)
+
+    def _totals(self) -> dict[str, Any]:
+        tally = self._record.tally
+        calls, answers = self._asked
+        return {
+            "pictures": tally.pictures,
+            "verdicts": {verdict.value: number for verdict, number in tally.verdicts.items()},
+            "codes": tally.codes,
+            "codes_not_read": tally.unread,
+            "actions": {action.value: number for action, number in tally.actions.items()},
+            "removed": tally.removed,
+            "held": tally.held,
+            "failed": len(self._record.failures),
+            "thread_seconds_by_stage": {
+                stage: round(spent, 3) for stage, spent in tally.seconds.items()
+            },
+            "imm": self._imm(calls + self._gate.calls, answers + self._gate.answers),
+        }
+
+    def _this_start(self, now: datetime) -> dict[str, Any]:
+        seconds = (now - self._record.began).total_seconds()
+        fresh = self._record.tally.pictures - self._record.recalled
+        return {
+            "began": self._record.began.isoformat(timespec="seconds"),
+            "seconds": round(seconds, 3),
+            "done_before": self._record.recalled,
+            "pictures": fresh,
+            "pictures_per_second": round(fresh / seconds, 3) if seconds else None,
+            "imm": self._imm(self._gate.calls, self._gate.answers),
+        }
+
+    def _imm(self, calls: int, answers: int) -> dict[str, Any]:
+        cost = answers * self._price / 1000
+        return {"calls": calls, "answers": answers, "cost_usd": round(cost, 6)}
+
+
+def _asked_before(path: Path) -> tuple[int, int]:
+    """Give the calls and answers of IMM that earlier starts have told."""
     try:
-        part.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
-        part.replace(path)
-    except OSError as error:
-        click.echo(f"redactor: {path}: cannot be written: {error.strerror}", err=True)
+        imm = json.loads(path.read_text("utf-8"))["totals"]["imm"]
+        return int(imm["calls"]), int(imm["answers"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0, 0
 
 
 def _own_folder(params: dict[str, Any], places: str) -> str:

@@ -43,6 +43,25 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
     assert (tmp_path / "r.html").read_text().rstrip().endswith("</html>")
 
 
+@posix
+def test_a_run_folder_tells_from_the_start_that_a_run_has_not_ended(tmp_path, a_picture, fill):
+    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(200)})
+    told = tmp_path / "kept/run.json"
+    command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--jobs", "1"]
+    with subprocess.Popen(
+        [*command, "--run-folder", "kept"], cwd=tmp_path, stderr=subprocess.PIPE
+    ) as process:
+        wait_for(told.exists)
+        begun = json.loads(told.read_text())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+    ended = json.loads(told.read_text())
+    assert (begun["ended"], begun["exit_code"]) == (None, None)
+    assert ended["ended"] is not None
+    assert ended["exit_code"] == 130
+
+
 def wait_for(sight, *, timeout_s=30):
     end = time.monotonic() + timeout_s
     while not sight():

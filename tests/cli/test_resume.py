@@ -49,14 +49,17 @@ def test_a_second_run_does_nothing_twice_and_tells_of_all(redactor, photos, tmp_
     ]
 
 
-def test_the_summary_is_there_for_programs(redactor, photos, tmp_path):
-    redactor("run", "photos", "--out", "out", "--run-folder", "run")
+def test_the_summary_tells_totals_and_this_start_apart(redactor, photos, tmp_path):
+    for done_before in (0, 2):
+        redactor("run", "photos", "--out", "out", "--run-folder", "run")
 
-    told = json.loads((tmp_path / "run/run.json").read_text())
-    assert told["exit_code"] == 0
-    assert told["pictures"] == 2
-    assert told["verdicts"] == {"clean": 1, "redacted": 1}
-    assert told["actions"] == {"blur": 1}
+        told = json.loads((tmp_path / "run/run.json").read_text())
+        assert told["exit_code"] == 0
+        assert told["totals"]["pictures"] == 2
+        assert told["totals"]["verdicts"] == {"clean": 1, "redacted": 1}
+        assert told["totals"]["actions"] == {"blur": 1}
+        assert told["this_start"]["done_before"] == done_before
+        assert told["this_start"]["pictures"] == 2 - done_before
 
 
 def test_only_the_ledger_tells_what_codes_say(redactor, photos, tmp_path):
