@@ -94,6 +94,10 @@ class PlanError(RedactorError):
     """A plan cannot be followed; names every mistake as `plan.jsonl:LINE: …`."""
 
 
+class _NoLineError(PlanError):
+    """A line is none of a plan: where it is the first, the file is none."""
+
+
 def plan_row(entry: Entry, content: Content) -> PlanRow:
     """Give the line of a plan for a picture of a dry run.
 
@@ -174,13 +178,19 @@ class Plan:
         """
         plan = cls()
         mistakes: list[str] = []
+        is_plan = False
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
                 plan._add(_checked(line.removeprefix("\ufeff")), also)
+            except _NoLineError as error:
+                if not is_plan:
+                    raise PlanError(f"{name}:{number}: {error}\nNothing was done.") from None
+                mistakes.append(f"{name}:{number}: {error}")
             except PlanError as error:
                 mistakes += [f"{name}:{number}: {text}" for text in str(error).split("\n")]
+            is_plan = True
         if mistakes:
             more = len(mistakes) - MOST_MISTAKES
             shown = mistakes[:MOST_MISTAKES] + ([f"and {more:,} more"] if more > 0 else [])
@@ -218,9 +228,9 @@ def _checked(line: str) -> PlanRow:
     except PlanError:
         raise
     except (ValueError, RecursionError):
-        raise PlanError("not a whole line of JSON; it was cut or edited") from None
+        raise _NoLineError("not a whole line of JSON; it was cut or edited") from None
     if not isinstance(value, dict) or "plan" not in value:
-        raise PlanError("no line of a plan; give the file that `redactor plan` wrote")
+        raise _NoLineError("no line of a plan; give the file that `redactor plan` wrote")
     if value["plan"] != VERSION or isinstance(value["plan"], bool):
         raise PlanError(
             f"version {value['plan']!r} of a plan is not known; this redactor reads {VERSION}"

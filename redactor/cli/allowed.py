@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from redactor.batch import Outcome
+from redactor.cli.exits import Refusal
 from redactor.errors import RedactorError
 from redactor.geometry import Quad
 from redactor.model import Action, Decision, Detection
@@ -52,9 +51,9 @@ def _by_hash(path: str) -> dict[str, list[CodeRow]]:
         with Path(path).open(encoding="utf-8", errors="replace") as lines:
             rows = list(read_rows(lines, name=path))
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be read: {error.strerror}") from error
     except RedactorError as error:
-        raise click.UsageError(str(error)) from error
+        raise Refusal(str(error)) from error
     return {
         entry["output_hash"]: [code for code in entry["codes"] if code["action"] == Action.ALLOW]
         for entry in rows

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import Exit, help_of, leave, worst
+from redactor.cli.exits import Exit, Refusal, help_of, leave, worst
 
 if TYPE_CHECKING:
     from redactor.batch import Entry
@@ -149,9 +149,9 @@ def _read(path: str, approve: tuple[str, ...]) -> Plan:
         with open(path, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
             return Plan.read(lines, name=path, also=tuple(map(Verdict, approve)))
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be read: {error.strerror}") from error
     except PlanError as error:
-        raise click.UsageError(str(error)) from error
+        raise Refusal(str(error)) from error
 
 
 def _is_same(path: str, other: str) -> bool:
@@ -184,7 +184,7 @@ def _check_changes(plan: Plan, limit: str | None) -> None:
         ) from None
     most = value * len(plan.pictures) / 100 if share else value
     if plan.changes > most:
-        raise click.UsageError(
+        raise Refusal(
             f"something is to be hidden in {plan.changes:,} of {len(plan.pictures):,} pictures,"
             f" more than --max-changes {limit} allows; nothing was done"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redactor.cli.exits import Refusal
 from redactor.cli.shipped import shipped
 
 if TYPE_CHECKING:
@@ -268,7 +269,7 @@ def open_sources(
             "no SOURCE; name a file, a folder, oss://bucket/prefix/ or - for standard input"
         )
     if sources and not files_from and all(map(_is_missing, sources)):
-        raise click.UsageError(f"{sources[0]}: no such file or folder")
+        raise Refusal(f"{sources[0]}: no such file or folder")
     try:
         return open_source(
             sources,
@@ -333,9 +334,9 @@ def look_at(image: str, *, key: str | None = None) -> tuple[list[Detection], Fac
     try:
         result = redactor.plan(image, origin=Origin(key=key) if key else None)
     except OSError as error:
-        raise click.UsageError(f"{image}: cannot be read: {error.strerror}") from error
+        raise Refusal(f"{image}: cannot be read: {error.strerror}") from error
     if result.facts is None:
-        raise click.UsageError(f"{image}: {'; '.join(result.reasons)}")
+        raise Refusal(f"{image}: {'; '.join(result.reasons)}")
     return [decision.detection for decision in result.codes], result.facts
 
 

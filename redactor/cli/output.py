@@ -10,6 +10,7 @@ import os
 import sys
 
 from rich.console import Console
+from rich.table import Table
 
 from redactor.report.text import escape_text
 
@@ -47,6 +48,17 @@ def stdout() -> Console:
 def stderr(*, quiet: bool = False) -> Console:
     """The console for remarks."""
     return _console(stderr=True, quiet=quiet)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; in a file or a pipe without the blanks that fill it up."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as shown:
+        console.print(table)
+    lines = shown.get().rstrip("\n").split("\n")
+    console.out("\n".join(line.rstrip() for line in lines), highlight=False)
 
 
 def tell(message: str) -> None:

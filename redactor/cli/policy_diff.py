@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import Exit, help_of, leave
+from redactor.cli.exits import Exit, Refusal, help_of, leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,9 +100,9 @@ def _rows(path: str) -> Iterator[Row]:
             with Path(path).open(encoding="utf-8", errors="replace") as lines:
                 rows = list(read_rows(lines, name=path))
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be read: {error.strerror}") from error
     except RedactorError as error:
-        raise click.UsageError(str(error)) from error
+        raise Refusal(str(error)) from error
     # Without an origin, nothing was decided: the picture could not even be opened.
     yield from (row for row in rows if row["origin"] is not None)
 
@@ -134,7 +134,7 @@ def _write_page(
     try:
         Path(path).write_text(page.render(), "utf-8")
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _print_unjudged(console: Console, found: Difference) -> None:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import Exit, help_of, leave
+from redactor.cli.exits import Exit, Refusal, help_of, leave
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def _tests_of(file: str) -> str:
     if file.endswith(SUFFIX):
         return file
     if not Path(file).is_file():
-        raise click.UsageError(f"{file}: cannot be read: no such file")
+        raise Refusal(f"{file}: cannot be read: no such file")
     name = f"{file.removesuffix('.yaml').removesuffix('.yml')}{SUFFIX}"
     if not Path(name).is_file():
         raise click.UsageError(f"{file} has no tests; write them into {name}")
@@ -122,4 +122,4 @@ def _write(path: str, made: bytes) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(made)
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be written: {error.strerror}") from error

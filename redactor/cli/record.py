@@ -17,7 +17,7 @@ from redactor.batch import Entry, Ledger, Outcome, entry_of
 from redactor.batch.ledger import RESULTS
 from redactor.cli import output
 from redactor.cli.again import NAMED, Failure, commands, whole_command
-from redactor.cli.exits import Exit, worst
+from redactor.cli.exits import Exit, Refusal, worst
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
 from redactor.report import (
@@ -210,8 +210,8 @@ class Record:
         """Print the pictures, if there are few, and the sums."""
         rows = self._rows()
         if not quiet and 0 < len(rows) <= _TABLE_ROWS:
-            console.print(pictures_table(rows))
-        console.print(summary_table(self.tally))
+            output.print_table(console, pictures_table(rows))
+        output.print_table(console, summary_table(self.tally))
 
     def _rows(self) -> list[Row]:
         """Give the rows that were kept, in the order of the source."""
@@ -231,7 +231,7 @@ class Record:
         """Print the codes of every picture that was kept for the table."""
         rows = self._rows()
         if any(entry["codes"] for entry in rows):
-            console.print(codes_table(rows))
+            output.print_table(console, codes_table(rows))
 
     def print_failures(self, context: click.Context, *, is_whole: bool = True) -> None:
         """Name what could not be handled, and the command that runs those again.
@@ -339,9 +339,9 @@ def beside(report: str | None) -> dict[str, Any]:
 
 def _new_file(path: str) -> TextIO:
     if is_picture(path):
-        raise click.UsageError(f"{path}: named like a picture; it would be written over")
+        raise Refusal(f"{path}: named like a picture; it would be written over")
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         return Path(path).open("w", encoding="utf-8")
     except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        raise Refusal(f"{path}: cannot be written: {error.strerror}") from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import help_of
+from redactor.cli.exits import Refusal, help_of
 
 if TYPE_CHECKING:
     from redactor.report import Content, Row
@@ -108,7 +108,7 @@ def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:
         try:
             if Path(path).is_dir():
                 if not (Path(path) / FILE).exists():
-                    raise click.UsageError(f"{path}: a folder, and no run folder")
+                    raise Refusal(f"{path}: a folder, and no run folder")
                 with Ledger(path) as ledger:
                     yield from (reduce(row, Content(content)) for row in ledger.rows())
                 continue
@@ -118,9 +118,9 @@ def _rows(recorded: tuple[str, ...], content: str) -> Iterator[Row]:
             if found.cut:
                 click.echo(f"{path}: {found.cut} unfinished line left out", err=True)
         except OSError as error:
-            raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+            raise Refusal(f"{path}: cannot be read: {error.strerror}") from error
         except RedactorError as error:
-            raise click.UsageError(str(error)) from error
+            raise Refusal(str(error)) from error
 
 
 def keep_results(recorded: tuple[str, ...], target: str | None) -> None:
@@ -209,7 +209,7 @@ def _page(
             _check_whole(cast(dict[str, Any], row))
         page.add_row(row, before or None, after or None)
     if page is None:
-        raise click.UsageError("nothing is recorded there")
+        raise Refusal("nothing is recorded there")
     return page.render()
 
 
@@ -276,5 +276,6 @@ def _writing(target: str | None) -> Iterator[TextIO]:
         # Line ends are part of the formats.
         with Path(target).open("w", encoding="utf-8", newline="") as file:
             yield file
+        click.echo(f"Report: {target}", err=True)
     except OSError as error:
-        raise click.UsageError(f"{target}: cannot be written: {error.strerror}") from error
+        raise Refusal(f"{target}: cannot be written: {error.strerror}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from redactor.cli import options
-from redactor.cli.exits import help_of
+from redactor.cli.exits import Refusal, help_of
 
 
 @click.command(
@@ -86,7 +86,7 @@ def restore(
             }
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise click.UsageError(f"{log}: cannot be written: {error.strerror}") from error
+        raise Refusal(f"{log}: cannot be written: {error.strerror}") from error
     console = output.stdout()
     console.print(f"{target}: put back from {done.source}; recorded in {log}", soft_wrap=True)
     remarks = output.stderr()

@@ -167,7 +167,6 @@ def run(
     from redactor.cli.progress import Watch
     from redactor.cli.record import Record
     from redactor.cli.targets import open_targets
-    from redactor.report.words import count
     from redactor.storage.imm_gate import ImmGate
 
     redactor = options.make_redactor(policy_file, detector, thorough=thorough)
@@ -263,7 +262,7 @@ def run(
     record.print_tables(output.stderr() if out == "-" else output.stdout(), quiet=quiet)
     if record.recalled:
         were = "was" if record.recalled == 1 else "were"
-        remarks.print(f"{count(record.recalled, 'picture')} of these {were} done before.")
+        remarks.print(f"{record.recalled:,} of these pictures {were} done before.")
     _tell_imm(gate, imm_price, remarks)
     record.print_refresh()
     record.print_failures(context, is_whole=ended is Exit.DONE)

@@ -391,3 +391,15 @@ def test_a_plan_of_objects_replaces_them_in_place_and_touches_no_other(uploads, 
     assert oss.get("shop", "in/b.png") == uploads["in/b.png"]
     assert requests_about("in/a.png")
     assert requests_about("in/b.png") == []
+
+
+def test_a_file_that_is_no_plan_is_told_in_a_line_and_not_how_to_call(redactor, photos):
+    redactor("run", "photos", "--dry-run", "--results", "r.jsonl")
+
+    ended = redactor("apply", "r.jsonl", "--out", "out")
+
+    assert ended.code == 2
+    assert ended.lines == [
+        "redactor: r.jsonl:1: no line of a plan; give the file that `redactor plan` wrote",
+        "Nothing was done.",
+    ]

@@ -40,7 +40,7 @@ def test_a_second_run_does_nothing_twice_and_tells_of_all(redactor, photos, tmp_
     again = redactor("run", "photos", "--out", "out", "--run-folder", "run")
 
     assert (first.code, again.code) == (0, 0)
-    assert "2 pictures of these were done before." in again.err
+    assert "2 of these pictures were done before." in again.err
     assert again.out == first.out
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == written
     assert [row["name"] for row in rows(tmp_path / "run/results.jsonl")] == [
@@ -81,7 +81,7 @@ def test_without_a_folder_resume_keeps_one_for_the_user(redactor, photos, tmp_pa
 
     again = redactor("run", "photos", "--out", "out", "--resume")
 
-    assert "2 pictures of these were done before." in again.err
+    assert "2 of these pictures were done before." in again.err
     (folder,) = (tmp_path / "state/redactor/runs").iterdir()
     assert folder.name.startswith("photos-")
 
@@ -104,9 +104,9 @@ def test_a_quarantine_that_is_named_later_gets_its_copies(redactor, photos, tmp_
 
     again = redactor(*command, "--quarantine", "aside")
 
-    assert "2 pictures of these were done before." in again.err
+    assert "2 of these pictures were done before." in again.err
     assert (tmp_path / "aside/broken.png").read_bytes() == b"no picture"
-    assert "3 pictures of" in redactor(*command, "--quarantine", "aside").err
+    assert "3 of these pictures" in redactor(*command, "--quarantine", "aside").err
 
 
 def test_no_resume_begins_anew(redactor, photos):
@@ -126,7 +126,7 @@ def test_what_has_failed_is_told_again_until_it_is_handled(redactor, photos):
 
     assert again.code == 4
     assert "photos/broken.png" in again.err
-    assert "3 pictures of these were done before." in again.err
+    assert "3 of these pictures were done before." in again.err
 
 
 def test_without_a_folder_the_same_run_again_finds_its_work_done(redactor, photos):

@@ -574,3 +574,9 @@ def test_without_a_terminal_there_is_no_progress(redactor, photos):
 
     assert "redacting" not in ended.err
     assert ended.err == ""
+
+
+def test_a_table_in_a_pipe_has_no_trailing_blanks(redactor, photos):
+    ended = redactor("run", "photos", "--out", "out")
+
+    assert ended.out == "".join(f"{line.rstrip()}\n" for line in ended.out.splitlines())
