@@ -85,13 +85,8 @@ def pictures_of(
 
 def readable(picture: Image.Image) -> list[Quad]:
     """Find the codes in a small picture that can be read, also by whoever enlarges it."""
-    found = []
-    for scale in (1, 2):
-        size = (scale * picture.width, scale * picture.height)
-        frame = Frame((np.asarray(picture.convert("RGB").resize(size)),))
-        for code in _detector().glance(frame):
-            found.append(Quad.of([(x / scale, y / scale) for x, y in code.quad.corners]))
-    return found
+    frame = Frame((np.asarray(picture.convert("RGB")),))
+    return [code.quad for code in _detector().glance(frame)]
 
 
 def shown_frame(entry: Row) -> int:
