@@ -70,7 +70,11 @@ _LIGHT = [
     zxingcpp.BarcodeFormat.PDF417,
     zxingcpp.BarcodeFormat.Aztec,
 ]
-_SMALL = [zxingcpp.BarcodeFormat.DataMatrix, zxingcpp.BarcodeFormat.Aztec]
+_SMALL = [
+    zxingcpp.BarcodeFormat.DataMatrix,
+    zxingcpp.BarcodeFormat.Aztec,
+    zxingcpp.BarcodeFormat.MicroQRCode,
+]
 _MOST_SYMBOLS = 255  # zxing-cpp's own cap: as many may mean more
 
 _CONFIDENCE_UNREAD = 0.6  # a finder pattern was there; 14 of 268 pictures without codes have one

@@ -94,6 +94,20 @@ def test_several_codes_come_in_reading_order(a_scene, find):
 # The second look.
 
 
+@pytest.mark.parametrize(
+    ("symbology", "scale", "turn"), [("DataMatrix", 2, 45), ("Aztec", 2, 5), ("Aztec", 3, 30)]
+)
+def test_small_matrix_codes_are_read_twice_as_large(symbology, scale, turn, a_scene, detector):
+    scene = a_scene(
+        "X123456789", symbology, scale=scale, turn=turn, high=120, grain=1, size=(500, 500)
+    )
+
+    (code,) = detector.detect([Frame((scene.gray,))])
+
+    assert code.content == "X123456789"
+    assert scene.quad.grow(6, 6).contains(code.quad.center)
+
+
 def test_what_no_engine_reads_at_first_is_read_up_close(a_scene, detector):
     """A blurred code is found whole, and read in the sharpened crop."""
     scene = a_scene(scale=5, blur=2.9, grain=1, size=(900, 900))
