@@ -10,6 +10,7 @@
   const gallery = $("#gallery");
   const tools = $("#tools");
   const STEP = 40;
+  const PRINTED = 1000;   // cards put on paper at most; nobody reads more there
 
   // What was decided: of pictures true, false or null, of codes the same and another action.
   // What is not here is as the plan says. Names are foreign: `__proto__` is one, too.
@@ -371,6 +372,8 @@
     progress();
   }
   addEventListener("hashchange", follow);
+  // Paper does not scroll.
+  addEventListener("beforeprint", () => more(Math.max(rendered, Math.min(shown.length, PRINTED))));
   $("#shown").textContent = `${cards.length.toLocaleString("en")} pictures`;
   follow();
 })();

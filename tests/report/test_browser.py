@@ -440,6 +440,24 @@ def test_on_paper_there_are_no_controls(visit, planned):
     assert page.locator("article").first.is_visible()
 
 
+def test_pictures_that_nobody_has_scrolled_to_are_printed_too(visit, a_result, a_code):
+    page = visit(many(300, a_result, a_code))
+    before = len(names(page))
+
+    page.pdf()
+
+    assert before < 300
+    assert len(names(page)) == 300
+
+
+def test_pictures_are_on_paper_though_they_were_never_in_sight(visit, planned):
+    page = visit(planned[1], viewport={"width": 600, "height": 100})
+
+    printed = page.pdf()
+
+    assert printed.count(b"/Subtype /Image") >= 3
+
+
 def test_without_scripts_it_is_a_list(visit, planned):
     page = visit(planned[1], java_script_enabled=False)
 
