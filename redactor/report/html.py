@@ -131,21 +131,37 @@ class HtmlReport:
             error: What went wrong around the picture.
         """
         entry = row(result, written=written, error=error, content=self._content, key=self._key)
-        self.add_row(entry, before, after)
+        self.add_pictures(entry, self.pictures_of(entry, before, after))
 
     def add_row(self, entry: Row, before: bytes | None, after: bytes | None) -> None:
-        """Add a picture by its row, as from a results file; see `add`.
+        """Add a picture by its row, as from a results file, which may not tell every code.
 
         Args:
             entry: What happened to it.
             before: The bytes that came in; None where they are not at hand.
             after: The bytes that were stored; None where there are none.
         """
-        self.add_pictures(entry, self.pictures_of(entry, before, after))
+        self.add_pictures(entry, self.pictures_of(entry, before, after, is_whole=False))
 
-    def pictures_of(self, entry: Row, before: bytes | None, after: bytes | None) -> Pictures:
-        """Make the small pictures of a row, on any thread; arguments as of `add_row`."""
-        return pictures_of(entry, before, after, show_codes=self._show_codes, limits=self._limits)
+    def pictures_of(
+        self, entry: Row, before: bytes | None, after: bytes | None, *, is_whole: bool = True
+    ) -> Pictures:
+        """Make the small pictures of a row, on any thread; arguments as of `add_row`.
+
+        Args:
+            entry: What happened to the picture.
+            before: As of `add_row`.
+            after: As of `add_row`.
+            is_whole: Whether the row tells every code, because it was made just now.
+        """
+        return pictures_of(
+            entry,
+            before,
+            after,
+            show_codes=self._show_codes,
+            is_whole=is_whole,
+            limits=self._limits,
+        )
 
     def tell(self, label: str, value: str) -> None:
         """Add to what the top of the page tells of the run."""

@@ -1,7 +1,8 @@
 """The small pictures of one row: made where the work is done, on any thread or in any process.
 
 A row may tell of fewer codes than its picture holds: it was filtered, edited, or written by an
-older version. So what is made is read again, and what can be read in it is broken up.
+older version. So what is made from one is read again, and what can be read in it is broken up. A
+row that was made just now tells every code that was found, and verification has read the rest.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def pictures_of(
     after: bytes | None,
     *,
     show_codes: bool = False,
+    is_whole: bool = False,
     limits: Limits | None = None,
 ) -> Pictures:
     """Make the small pictures for a row.
@@ -54,6 +56,7 @@ def pictures_of(
         before: The bytes that came in, perhaps damaged or hostile; None where they are not at hand.
         after: The bytes that were stored; None where there are none.
         show_codes: Leave codes in them readable.
+        is_whole: Whether the row tells every code; the small pictures are not read again then.
         limits: Larger pictures are not shown.
     """
     is_unknown = entry["verdict"] == Verdict.QUARANTINED
@@ -68,7 +71,7 @@ def pictures_of(
             data,
             orientation=entry["orientation"],
             hide=() if show_codes or len(hide) > MOST_AREAS else hide,
-            find=None if show_codes else readable,
+            find=None if show_codes or is_whole else readable,
             # So many cover the picture, and one by one they would take minutes.
             coarse=(coarse or len(hide) > MOST_AREAS) and not show_codes,
             page=shown_frame(entry),
