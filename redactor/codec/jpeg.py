@@ -109,10 +109,8 @@ class JpegPicture:
         planes = []
         for index, table in enumerate(coefficients.tables):
             blocks = part(coefficients.planes[index], self._layout.blocks(box, index))
-            if needed is None:
-                planes.append(inverse(blocks, table))
-            else:
-                planes.append(inverse(blocks, table, self._spread(needed, index)))
+            wanted = None if needed is None else self._spread(needed, index)
+            planes.append(inverse(blocks, table, wanted))
         return tuple(planes)
 
     def _spread(self, cells: Mask, index: int) -> Mask:

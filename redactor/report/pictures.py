@@ -2,7 +2,7 @@
 
 A row may tell of fewer codes than its picture holds: it was filtered, edited, or written by an
 older version. So what is made from one is read again, and what can be read in it is broken up. A
-row that was made just now tells every code that was found, and verification has read the rest.
+row that was made just now tells every code that was found.
 """
 
 from __future__ import annotations
