@@ -143,14 +143,18 @@ def test_a_picture_that_changes_while_it_is_looked_up_is_done_the_next_time(phot
     assert rows["plain.png"]["verdict"] == "redacted"
 
 
+def one_outcome(redactor):
+    """Look at one picture of `photos` and write nothing."""
+    source = LocalSource(["photos/code.png"])
+    (outcome,) = threads.run(
+        Batch(redactor, dry_run=True), source, lambda outcome: outcome, capacity=Capacity(1)
+    )
+    return outcome
+
+
 def test_what_is_finished_is_on_the_disk_a_second_later_though_nothing_follows(photos):
     redactor = a_redactor()
-    (outcome,) = threads.run(
-        Batch(redactor, dry_run=True),
-        LocalSource(["photos/code.png"]),
-        lambda outcome: outcome,
-        capacity=Capacity(1),
-    )
+    outcome = one_outcome(redactor)
     with Ledger("run", redactor, PLACES) as ledger:
         ledger.record(entry_of(outcome, redactor.policy))
         end = time.monotonic() + 5
@@ -359,12 +363,7 @@ def test_a_link_is_not_followed(photos, tmp_path):
 
 def test_a_folder_that_vanishes_ends_the_run_in_words(photos, tmp_path):
     redactor = a_redactor()
-    (outcome,) = threads.run(
-        Batch(redactor, dry_run=True),
-        LocalSource(["photos/code.png"]),
-        lambda outcome: outcome,
-        capacity=Capacity(1),
-    )
+    outcome = one_outcome(redactor)
     ledger = Ledger("run", redactor, PLACES)
     ledger.record(entry_of(outcome, redactor.policy))
     for path in (tmp_path / "run").iterdir():
