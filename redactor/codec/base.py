@@ -122,7 +122,15 @@ def translated(name: str) -> Iterator[None]:
 
 
 def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
-    """Decode a file whole with Pillow's plugin for one format.
+    """Decode a file whole with Pillow's plugin for one format; see `opened`."""
+    image = opened(data, name, limits)
+    with translated(name):
+        image.load()
+    return image
+
+
+def opened(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
+    """Open a file with Pillow's plugin for one format, not decoded yet.
 
     The plugin is called directly, so that no other plugin sees hostile bytes and the limits here
     stand in for Pillow's process-wide ones.
@@ -139,7 +147,6 @@ def decode(data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
             check_passes(data, image.size, limits)
         if getattr(image, "n_frames", 1) > 1:
             raise UnsupportedPicture(f"animated {name} pictures are not handled yet")
-        image.load()
     return image
 
 
@@ -197,19 +204,31 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
         )
 
 
-def main_frame(image: Image.Image, orientation: int) -> Frame:
-    """Give the frame of the picture itself."""
-    return Frame(views(image), is_mirrored=orientation in MIRRORED_ORIENTATIONS)
+def main_frame(image: Image.Image, orientation: int, stored: Pixels | None = None) -> Frame:
+    """Give the frame of the picture itself; arguments as `views`."""
+    return Frame(views(image, stored), is_mirrored=orientation in MIRRORED_ORIENTATIONS)
 
 
-def views(image: Image.Image) -> tuple[Pixels, ...]:
-    """Give what a picture can look like; see `Frame.views`."""
+def views(image: Image.Image, stored: Pixels | None = None) -> tuple[Pixels, ...]:
+    """Give what a picture can look like; see `Frame.views`.
+
+    Args:
+        image: Decoded.
+        stored: Its pixels, of shape (height, width, channels), where somebody has them already.
+    """
     if image.mode.startswith("I;16"):
         return deep_views(np.asarray(image).astype(np.uint16))
+
+    def pixels(mode: str) -> Pixels:
+        if image.mode != mode:
+            return np.asarray(image.convert(mode))
+        if stored is None:
+            return np.asarray(image)
+        return stored if stored.shape[-1] > 1 else stored[..., 0]
+
     if not has_transparency(image):
-        mode = "L" if image.mode in "1L" else "RGB"
-        return (_read_only(np.asarray(image if image.mode == mode else image.convert(mode))),)
-    return rgba_views(np.asarray(image.convert("RGBA")))
+        return (_read_only(pixels("L" if image.mode in "1L" else "RGB")),)
+    return rgba_views(pixels("RGBA"))
 
 
 def rgba_views(rgba: Pixels) -> tuple[Pixels, ...]:

@@ -33,6 +33,7 @@ from redactor.codec.png_samples import (
     chunk,
     decode_samples,
     encode_samples,
+    plain_samples,
 )
 from redactor.codec.raster import Canvas, Samples, exact_indices, luma, palette_indices
 from redactor.errors import DamagedPicture, LimitExceeded, UnsupportedPicture
@@ -68,11 +69,12 @@ class PngPicture:
         self._chunks, trailer = read_chunks(data)
         image = decode(data, "PNG", limits)
         self._colors = Colors(self._chunks)
+        self._plain = plain_samples(self._colors.header, image)
         self.size = image.size
         self.orientation = orientation(image)
         self.trailing = len(trailer)
         refuse_raw_thumbnail(image)
-        frame = main_frame(image, self.orientation)
+        frame = main_frame(image, self.orientation, self._plain)
         if (header := self._colors.header).depth == 16 and header.color != GRAY:
             # Pillow gives the high bytes; a code may lie in a narrow range of all 16 bits.
             values = self._samples[..., : 1 if header.color == GRAY_ALPHA else 3].astype(np.uint16)
@@ -82,6 +84,8 @@ class PngPicture:
 
     @cached_property
     def _samples(self) -> Samples:
+        if self._plain is not None:
+            return self._plain
         deflated = b"".join(body for kind, body in self._chunks if kind == b"IDAT")
         return decode_samples(self._colors.header, deflated)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 from zlib_ng import zlib_ng
 
 from redactor.codec.raster import Samples
@@ -24,6 +24,7 @@ from redactor.model import Pixels
 
 GRAY, RGB, PALETTE, GRAY_ALPHA, RGBA = 0, 2, 3, 4, 6
 _CHANNELS = {GRAY: 1, RGB: 3, PALETTE: 1, GRAY_ALPHA: 2, RGBA: 4}
+_MODES = {GRAY: "L", RGB: "RGB", PALETTE: "P", GRAY_ALPHA: "LA", RGBA: "RGBA"}
 # First column and row, and the steps, of Adam7's passes.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
            (0, 1, 1, 2))  # fmt: skip
@@ -89,6 +90,19 @@ def decode_samples(header: Header, deflated: bytes) -> Samples:
     samples = samples.astype(np.uint8)
     if header.color == GRAY and header.depth in (2, 4):
         samples //= 255 // (2**header.depth - 1)  # Pillow spreads them over 8 bits
+    return samples if samples.ndim == 3 else samples[..., None]
+
+
+def plain_samples(header: Header, image: Image.Image) -> Samples | None:
+    """Give the samples of a picture that Pillow has decoded, if it holds them as they are stored.
+
+    Args:
+        header: Of the file.
+        image: Pillow's.
+    """
+    if header.depth != 8 or image.mode != _MODES.get(header.color):
+        return None
+    samples: Pixels = np.asarray(image)
     return samples if samples.ndim == 3 else samples[..., None]
 
 
