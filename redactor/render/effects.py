@@ -143,14 +143,14 @@ class _Grid:
         """Give height and width of a square in samples of a plane of this shape."""
         return self.step * shape[0] // self.base[0], self.step * shape[1] // self.base[1]
 
-    def shrink(self, plane: Plane) -> Plane:
-        """Give the mean of each square; beyond the plane's edge there are zeros."""
+    def shrink(self, plane: Plane | Mask, wanted: Mask | None = None) -> Plane:
+        """Give the mean of each square; what is not wanted, or beyond the edge, is zero."""
         height, width = plane.shape
         down, across = self.squares(plane.shape)
         rows, columns = -(-height // down), -(-width // across)
-        missing = 0, rows * down - height, 0, columns * across - width
         # Whole squares: OpenCV is several times as fast as with broken ones.
-        whole = cv2.copyMakeBorder(plane, *missing, cv2.BORDER_CONSTANT) if any(missing) else plane
+        whole = np.zeros((rows * down, columns * across), dtype=np.float32)
+        np.copyto(whole[:height, :width], plane, where=True if wanted is None else wanted)
         small = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
         return np.asarray(small, dtype=np.float32)
 
@@ -169,19 +169,18 @@ def _ring(
     planes: tuple[Plane, ...], hidden: Mask, grid: _Grid, *, has_alpha: bool
 ) -> tuple[Raster, Raster]:
     """Give the known samples near the hidden area, times their weights, and the weights."""
-    known = {plane.shape: ~_spread(hidden, plane.shape) for plane in planes}
-    shares = {shape: grid.shrink(mask.astype(np.float32)) for shape, mask in known.items()}
+    covered = _spread(hidden, grid.base)
     # What lies further off, in the corners around a turned code, belongs to something else.
-    covered = grid.shrink(_spread(hidden, planes[0].shape).astype(np.float32)) > 0
-    edge = cv2.dilate(covered.astype(np.float32), np.ones((_REACH, _REACH)))
+    edge = cv2.dilate((grid.shrink(covered) > 0).astype(np.float32), np.ones((_REACH, _REACH)))
     near = np.asarray(edge, dtype=np.float32)
-    sums = [np.where(known[plane.shape], plane, 0) for plane in planes]
-    weights = [shares[plane.shape] for plane in planes]
-    if has_alpha and sums[-1].any():  # transparent samples lend no colour, unless all are
-        opacity = np.asarray(sums[-1] / 255, dtype=np.float32)
-        sums[:-1] = [values * opacity for values in sums[:-1]]
+    known = {shape: ~_spread(hidden, shape) for shape in {plane.shape for plane in planes}}
+    sums = [(plane, known[plane.shape]) for plane in planes]
+    weights = [grid.shrink(~covered)] * len(planes)
+    if has_alpha and (opacity := np.where(sums[-1][1], planes[-1], 0) / np.float32(255)).any():
+        # Transparent samples lend no colour, unless all are.
+        sums[:-1] = [(plane * opacity, wanted) for plane, wanted in sums[:-1]]
         weights[:-1] = [grid.shrink(opacity)] * (len(planes) - 1)
-    ring = np.dstack([grid.shrink(values.astype(np.float32)) * near for values in sums])
+    ring = np.dstack([grid.shrink(plane, wanted) * near for plane, wanted in sums])
     return ring, np.dstack([weight * near for weight in weights])
 
 
