@@ -159,14 +159,21 @@ class LocalDetector:
         return found
 
     def _glance(self, gray: Pixels) -> list[Detection]:
-        """Give what zxing-cpp reads in a raster; to hide one code can bring out another."""
+        """Give what zxing-cpp reads in a raster; to hide one code can bring out another.
+
+        Finder patterns that were one code's become another's, at any scale. Bars are read line by
+        line, so that one code never stands in another's way.
+        """
+        zxing = self._zxing
         large, shrunk = shrink(gray, _LARGE_PX)
         if min(large.shape) < _MIN_SIDE_PX:
             return []
         middle, factor = shrink(large, _MIDDLE_PX)
-        codes = _guarded(self._zxing.name, self._zxing.read, large, shrunk)
-        flat = flatten(middle)
-        codes += _guarded(self._zxing.name, self._zxing.detect_qr, flat, factor * shrunk)
+        factor *= shrunk
+        codes = _guarded(zxing.name, zxing.read, middle, factor)
+        codes += _guarded(zxing.name, zxing.detect_qr, flatten(middle), factor)
+        if factor > shrunk:
+            codes += _guarded(zxing.name, zxing.detect_qr, large, shrunk)
         return [code for code in codes if code.is_read]
 
     def _read_hard(self, area: Pixels, *, is_seen: bool = False) -> Iterator[Detection]:

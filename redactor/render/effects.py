@@ -176,12 +176,17 @@ def _ring(
     known = {shape: ~_spread(hidden, shape) for shape in {plane.shape for plane in planes}}
     sums = [(plane, known[plane.shape]) for plane in planes]
     weights = [grid.shrink(~covered)] * len(planes)
-    if has_alpha and (opacity := np.where(sums[-1][1], planes[-1], 0) / np.float32(255)).any():
-        # Transparent samples lend no colour, unless all are.
+    if has_alpha and (opacity := _opacity(*sums[-1])).any():  # transparent samples lend no colour, unless all are
         sums[:-1] = [(plane * opacity, wanted) for plane, wanted in sums[:-1]]
         weights[:-1] = [grid.shrink(opacity)] * (len(planes) - 1)
     ring = np.dstack([grid.shrink(plane, wanted) * near for plane, wanted in sums])
     return ring, np.dstack([weight * near for weight in weights])
+
+
+def _opacity(plane: Plane, known: Mask) -> Plane:
+    """Give what is known of the opacity, from 0 to 1."""
+    opacity: Plane = np.where(known, plane / np.float32(255), np.float32(0))
+    return opacity
 
 
 def _bounds(target: Mask) -> tuple[float, float, float, float]:
