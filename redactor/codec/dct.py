@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def inverse(blocks: Blocks, table: Table, needed: Mask | None = None) -> Plane:
     """
     rows, columns = blocks.shape[:2]
     some = blocks.reshape(-1, 64) if needed is None else blocks[needed].reshape(-1, 64)
-    values = _product(some, _DCT * _column(table))
+    values = _product(some.astype(np.float32), _DCT * _column(table))
     values += np.float32(128)
     np.clip(values, 0, 255, out=values)
     if needed is not None:
@@ -72,12 +72,14 @@ def forward(blocks: NDArray[np.float32], table: Table) -> Blocks:
     return np.rint(values, out=values).astype(np.int16).reshape(-1, 8, 8)
 
 
-def _product(rows: NDArray[Any], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def _product(rows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Multiply rows of 64 by a matrix, `_AT_ONCE` rows at a time."""
-    count = len(rows)
-    padded = np.zeros((-(-count // _AT_ONCE), _AT_ONCE, 64), dtype=np.float32)
-    padded.reshape(-1, 64)[:count] = rows
-    return (padded @ matrix).reshape(-1, 64)[:count]
+    whole = len(rows) // _AT_ONCE * _AT_ONCE
+    result = np.empty((len(rows), 64), dtype=np.float32)
+    several = result[:whole].reshape(-1, _AT_ONCE, 64)
+    np.matmul(rows[:whole].reshape(-1, _AT_ONCE, 64), matrix, out=several)
+    np.matmul(rows[whole:], matrix, out=result[whole:])
+    return result
 
 
 def _column(table: Table) -> NDArray[np.float32]:

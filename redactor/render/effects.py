@@ -27,6 +27,7 @@ _NEUTRAL, _OPAQUE = 128.0, 255.0
 _LONGEST = 64  # samples of the small raster along its longer side
 _REACH = 5  # of them; half as far around the hidden area samples count
 _SMOOTHING_ROUNDS = 3
+_FACETS = 4  # samples to each of the small raster's, at which its facets are smoothed away
 # A mosaic: how far a block goes from the membrane towards a colour from somewhere in the ring,
 # and how far its brightness is moved as well, so that it looks like one on blank paper too.
 _STIRRING, _RELIEF = 0.35, 8.0
@@ -78,10 +79,10 @@ def draw(
                 colors = _sampled(surface, grid, box, style.blocks)
                 colors = _stirred(colors, ring, weights, brightness or (0.0,) * len(planes))
                 drawn = [_blocks(colors[..., i], p.shape, box) for i, p in enumerate(planes)]
-    return tuple(
-        np.where(_spread(target, plane.shape), new, plane)
-        for plane, new in zip(planes, drawn, strict=True)
-    )
+    kept = {shape: _spread(~target, shape) for shape in {plane.shape for plane in planes}}
+    for plane, new in zip(planes, drawn, strict=True):
+        np.copyto(new, plane, where=kept[plane.shape])
+    return tuple(drawn)
 
 
 def membrane(values: Raster, weights: Raster) -> Raster:
@@ -157,11 +158,14 @@ class _Grid:
     def enlarge(self, small: Plane, shape: tuple[int, ...]) -> Plane:
         """Bring a small raster to the size of a plane, without facets."""
         down, across = self.squares(shape)
-        size = small.shape[1] * across, small.shape[0] * down
-        small = np.ascontiguousarray(small)
-        large = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
-        if max(down, across) > 1:
-            large = cv2.blur(large, (across | 1, down | 1))
+        rows, columns = small.shape
+        finer = [min(_FACETS, side) for side in (across, down)]
+        size = columns * finer[0], rows * finer[1]
+        smooth = cv2.resize(np.ascontiguousarray(small), size, interpolation=cv2.INTER_LINEAR)
+        if max(finer) > 1:  # over a square, so that its neighbours show no edge between them
+            smooth = cv2.blur(smooth, (finer[0] | 1, finer[1] | 1))
+        # Smooth at this scale, it is so at any other.
+        large = cv2.resize(smooth, (columns * across, rows * down), interpolation=cv2.INTER_LINEAR)
         return np.asarray(large, dtype=np.float32)[: shape[0], : shape[1]]
 
 
@@ -176,7 +180,8 @@ def _ring(
     known = {shape: ~_spread(hidden, shape) for shape in {plane.shape for plane in planes}}
     sums = [(plane, known[plane.shape]) for plane in planes]
     weights = [grid.shrink(~covered)] * len(planes)
-    if has_alpha and (opacity := _opacity(*sums[-1])).any():  # transparent samples lend no colour, unless all are
+    if has_alpha and (opacity := _opacity(*sums[-1])).any():
+        # Transparent samples lend no colour, unless all are.
         sums[:-1] = [(plane * opacity, wanted) for plane, wanted in sums[:-1]]
         weights[:-1] = [grid.shrink(opacity)] * (len(planes) - 1)
     ring = np.dstack([grid.shrink(plane, wanted) * near for plane, wanted in sums])
