@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from redactor import codec, render
-from redactor.geometry import Box, Mask
+from redactor.codec.raster import Canvas
+from redactor.geometry import Box
 from redactor.model import Patch, Region
 
 _RING_SHARE = 0.04  # of a region's longer side: how far around it colours are taken from
 _RING_CELLS = 2
-_BAND_ROWS = 256  # of a picture, compared at a time
 
 
 def patches(picture: codec.Picture, regions: Sequence[Region]) -> Iterator[Patch]:
@@ -67,24 +67,12 @@ def difference(before: codec.Picture, after: codec.Picture, regions: Sequence[Re
     worst = 0.0
     for index, (old, new) in enumerate(zip(before.pages, after.pages, strict=True)):
         here = [region for region in regions if region.frame == index]
-        if old.cell == (1, 1):
-            hidden = render.hidden_area(here, old.size)
-            worst = max(worst, _sample_difference(old, new, hidden))
+        if isinstance(old, Canvas) and isinstance(new, Canvas):
+            found = render.difference_outside(old.pixels, new.pixels, here)
+            worst = max(worst, 255 / np.iinfo(old.pixels.dtype).max * found)
             continue
         # Coefficients are compared as readers show them.
         views = zip(before.frames[index].views, after.frames[index].views, strict=True)
         for seen, now in views:
             worst = max(worst, render.difference_outside(seen, now, here, old.cell))
     return math.ceil(worst)
-
-
-def _sample_difference(before: codec.Page, after: codec.Page, hidden: Mask) -> float:
-    """Give the largest difference of samples of two pages, 0 to 255, outside of hidden pixels."""
-    width, height = before.size
-    worst = 0.0
-    for top in range(0, height, _BAND_ROWS):
-        box = Box(0, top, width, min(top + _BAND_ROWS, height))
-        known = ~hidden[box.top : box.bottom]
-        for old, new in zip(before.read(box), after.read(box), strict=True):
-            worst = max(worst, float(np.abs(old - new).max(initial=0, where=known)))
-    return worst

@@ -236,8 +236,8 @@ class Quad:
                 # half a cell's extent along the normal turns "centre inside" into "touches".
                 normal_x, normal_y = -(end[1] - start[1]), end[0] - start[0]
                 reach = (abs(normal_x) * across + abs(normal_y) * down) / 2
-                side = normal_x * (x[None, :] - start[0]) + normal_y * (y[:, None] - start[1])
-                inside &= side >= -reach - 1e-9
+                across_edge = normal_x * (x - start[0]) + reach + 1e-9
+                inside &= across_edge[None, :] >= (normal_y * (start[1] - y))[:, None]
         return box, inside
 
 

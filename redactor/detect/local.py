@@ -69,7 +69,6 @@ _FAINT = 20.0  # standard deviation in levels
 _FINE_PX = 700  # side of a square of fine detail that is also read twice as large
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
-_MOST_OF_ALL = 0.8  # of a raster, from which an area is the whole as well
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
@@ -142,7 +141,8 @@ class LocalDetector:
                 if any(quad is other and np.array_equal(area, same) for other, same in seen):
                     continue
                 seen.append((quad, area))
-                is_seen = area.size > _MOST_OF_ALL * look.gray.size
+                # Small pictures were looked at as they are, and so was the area in them.
+                is_seen = max(look.gray.shape) <= _AREA_PX
                 for code in self._read_hard(area, is_seen=is_seen):
                     found.append(look.back(replace(code, quad=to_raster(code.quad, *place))))
         return found

@@ -94,13 +94,13 @@ def difference_outside(
     upsample colours over the edge of a block.
 
     Args:
-        before: Shape (height, width) or (height, width, channels).
+        before: Shape (height, width) or (height, width, channels), of 8 or 16 bits.
         after: The same picture redacted.
         regions: What was hidden.
         cell: Width and height in pixels of the units in which it was hidden.
     """
-    if before.shape != after.shape:
-        return 255
+    if before.shape != after.shape or before.dtype != after.dtype:
+        return int(np.iinfo(before.dtype).max)
     height, width = before.shape[:2]
     counts = np.full((height, width), 255, dtype=np.uint8)
     rim = 0 if cell == (1, 1) else _RIM_PX
