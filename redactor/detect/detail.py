@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from redactor.geometry import Box, Quad
 from redactor.model import Pixels
 
-_CELL_PX = 64
-_STRIDE = 8  # every so many rows (columns) are looked at: 512 pixels to a cell
+# A cell of the grid: one that holds much plain ground around a small symbol seems plain. In large
+# pictures, where the grid takes longer, cells are twice as large.
+_CELL_PX, _LARGE_PX = 32, 1_000
+_LINES = 8  # rows (columns) of a cell that are looked at
 # Mean change from pixel to pixel: modules of 3 px with a contrast of 30 levels have 5; noise of
 # a standard deviation of 3 levels has 3.4.
 _MIN_CHANGE = 4.0
@@ -32,26 +34,27 @@ def detailed(gray: Pixels, settled: Iterable[Quad] = ()) -> list[Box]:
         gray: Shape (height, width).
         settled: Codes that were read: their modules are no reason to look again.
     """
-    rows, columns = gray.shape[0] // _CELL_PX, gray.shape[1] // _CELL_PX
+    cell = _CELL_PX if max(gray.shape) <= _LARGE_PX else 2 * _CELL_PX
+    rows, columns = gray.shape[0] // cell, gray.shape[1] // cell
     if not rows or not columns:
         return []
-    part = gray[: rows * _CELL_PX, : columns * _CELL_PX]
-    across = _changes(np.ascontiguousarray(part[::_STRIDE]), (columns, rows))
-    down = _changes(np.ascontiguousarray(part[:, ::_STRIDE].T), (rows, columns)).T
+    part, stride = gray[: rows * cell, : columns * cell], cell // _LINES
+    across = _changes(np.ascontiguousarray(part[::stride]), (columns, rows))
+    down = _changes(np.ascontiguousarray(part[:, ::stride].T), (rows, columns)).T
     change = np.minimum(across, down)
     ground = _ABOVE_GROUND * float(np.median(change))
     fine = (change >= min(max(ground, _LEAST_CHANGE), _MIN_CHANGE)).astype(np.uint8)
     for quad in settled:
-        box, touched = quad.touched(*part.shape[::-1], cell=(_CELL_PX, _CELL_PX))
+        box, touched = quad.touched(*part.shape[::-1], cell=(cell, cell))
         fine[box.top : box.bottom, box.left : box.right][touched] = 0
     # A code ends anywhere in the next cell, and its quiet zone beyond.
     fine = np.asarray(cv2.dilate(fine, np.ones((3, 3), dtype=np.uint8)))
     count, _, stats, _ = cv2.connectedComponentsWithStats(fine)
     boxes = []
     for left, top, width, height, _ in stats[1:count].tolist():
-        right = gray.shape[1] if left + width == columns else (left + width) * _CELL_PX
-        bottom = gray.shape[0] if top + height == rows else (top + height) * _CELL_PX
-        boxes.append(Box(left * _CELL_PX, top * _CELL_PX, right, bottom))
+        right = gray.shape[1] if left + width == columns else (left + width) * cell
+        bottom = gray.shape[0] if top + height == rows else (top + height) * cell
+        boxes.append(Box(left * cell, top * cell, right, bottom))
     if sum(box.width * box.height for box in boxes) > gray.size:  # they overlap
         return [Box(0, 0, gray.shape[1], gray.shape[0])]
     return boxes

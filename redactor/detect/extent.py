@@ -263,33 +263,37 @@ def _march(
         How many lines it reaches, and by how many samples it has moved sideways there.
     """
     reached, drift, reached_drift, missed = 0, 0, 0, 0
-    moves = np.arange(-_MAX_DRIFT, _MAX_DRIFT + 1)
-    places = np.arange(_SAMPLES)[None, :] + moves[:, None]
-    for index, line in enumerate(lines):
-        moved = line[(places + drift) % _SAMPLES]
-        scores = _alike(moved, pattern, weight)
+    around = np.tile(lines, (1, 3))  # so that none reaches over an end, wherever it has moved
+    for index in range(len(lines)):
+        first = (drift - _MAX_DRIFT) % _SAMPLES
+        line = around[index, first : first + _SAMPLES + 2 * _MAX_DRIFT]
+        scores = _alike(line, pattern, weight)
         best = int(np.argmax(scores))
         if scores[best] < _ALIKE:
             missed += 1
             if missed > gap:
                 break
             continue
-        drift += int(moves[best])
-        pattern = _MEMORY * pattern + (1 - _MEMORY) * moved[best]
+        drift += best - _MAX_DRIFT
+        pattern = _MEMORY * pattern + (1 - _MEMORY) * line[best : best + _SAMPLES]
         reached, reached_drift, missed = index + 1, drift, 0
     return reached, reached_drift
 
 
 def _alike(
-    lines: NDArray[np.float32], pattern: NDArray[np.float32], weight: NDArray[np.float32]
+    line: NDArray[np.float32], pattern: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Correlate lines with a pattern; -1 where one is flat beside it: paper, not bars."""
+    """Correlate a longer line with a pattern at every place in it.
+
+    Returns:
+        By place; -1 where the line is flat beside the pattern: paper, not bars.
+    """
     total = float(weight.sum())
     expected = (pattern - float(pattern @ weight) / total) * weight
     contrast = float(np.sqrt(expected @ expected / total))
-    mean = lines @ weight / total
-    spread = np.sqrt(np.maximum((lines * lines) @ weight / total - mean * mean, 0))
-    scores = lines @ expected / np.maximum(total * spread * contrast, 1e-6)
+    mean = np.correlate(line, weight) / total
+    spread = np.sqrt(np.maximum(np.correlate(line * line, weight) / total - mean * mean, 0))
+    scores = np.correlate(line, expected) / np.maximum(total * spread * contrast, 1e-6)
     scores[spread < max(_MIN_SPREAD, _SPREAD_SHARE * contrast)] = -1
     return np.asarray(scores, dtype=np.float32)
 
