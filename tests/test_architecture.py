@@ -79,7 +79,9 @@ MAY_KNOW = {
     "storage": {"errors", "model", "magic"},
     "report": LEAVES | {"detect"},
     "room": {"errors"},
-    "batch": LEAVES | {"version", "room", "pipeline", "policy", "report", "storage", "codec"},
+    "allocator": set(),
+    "batch": LEAVES
+    | {"allocator", "version", "room", "pipeline", "policy", "report", "storage", "codec"},
     "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "room", "storage", "version"},
     "testing": set(),
     "__main__": {"cli"},

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
+from redactor.allocator import keep_pages
 from redactor.batch.capacity import Capacity
 from redactor.batch.entry import Entry, entry_of
 from redactor.batch.ledger import Ledger
@@ -57,6 +58,7 @@ class _Worker:
         keeps_pictures: bool,
     ) -> None:
         os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+        keep_pages(1)
         self._batch = replace(batch, capacity=Capacity(1))
         self._gate = ImmGate(per_second, max_calls)
         self._keeps_pictures = keeps_pictures

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Protocol, TypeVar
 
+from redactor.allocator import keep_pages
 from redactor.batch.capacity import Capacity
 from redactor.batch.run import Batch, Outcome
 from redactor.errors import BackendMissing, TooManyQuarantined
@@ -62,6 +63,7 @@ def run(
         BackendMissing: If no picture can be handled, after those in hand.
         TooManyQuarantined: If the batch's ceiling was hit, likewise.
     """
+    keep_pages(capacity.jobs)
     hand = _Hand(replace(batch, capacity=capacity), source, then, capacity, stop, recall)
     try:
         yield from hand
