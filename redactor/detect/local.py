@@ -51,7 +51,7 @@ from redactor.detect.locate import locate, outside
 from redactor.detect.looks import Look, color_looks, looks
 from redactor.detect.merge import merge
 from redactor.detect.opencv import OpencvDetector
-from redactor.detect.remedies import hard_variants
+from redactor.detect.remedies import HARD_PX, hard_variants
 from redactor.detect.variants import cut, to_raster, variants
 from redactor.detect.zbar import ZbarDetector
 from redactor.detect.zxing import ZxingDetector
@@ -69,6 +69,7 @@ _FAINT = 20.0  # standard deviation in levels
 _FINE_PX = 700  # side of a square of fine detail that is also read twice as large
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
+_AUDITED_PX = 360  # of a whole picture, in the harder versions
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
@@ -180,7 +181,8 @@ class LocalDetector:
         """Read an area in every hard variant; zxing-cpp has seen it as it is where `is_seen`."""
         if min(area.shape) < _MIN_SIDE_PX:
             return
-        for number, (version, factor, is_plain) in enumerate(hard_variants(area)):
+        longest = _AUDITED_PX if self._audits else HARD_PX
+        for number, (version, factor, is_plain) in enumerate(hard_variants(area, longest)):
             if is_plain:
                 for reader in self._readers[1 if is_seen and number == 0 else 0 :]:
                     yield from _guarded(reader.name, reader.read, version, factor)

@@ -14,9 +14,9 @@ import numpy as np
 from redactor.detect.lighting import sharpen
 from redactor.model import Pixels
 
-# For the last look, which tries every remedy at a size at which 80 modules are three pixels wide,
-# the context around them taken off.
-_HARD_PX = 360
+HARD_PX = 270
+"""The size for every remedy: 60 modules are three pixels wide, the context taken off."""
+_MUCH_SMALLER = 1.4  # than the area, for a smaller version to show something else
 _TINY_PX = 240  # areas below this on the longer side are also looked at twice as large
 # The blur that deconvolution undoes, as a sigma in shares of an area's longer side, and how much.
 _WIENER_SHARE, _WIENER_NOISE = 0.014, 0.001
@@ -24,18 +24,25 @@ _LUCY_SHARE, _LUCY_ROUNDS = 0.010, 6
 _LUCY_REACH = 2.5  # sigmas, of the kernel to each side
 
 
-def hard_variants(gray: Pixels) -> Iterator[tuple[Pixels, float, bool]]:
+def hard_variants(
+    gray: Pixels, longest: int = HARD_PX
+) -> Iterator[tuple[Pixels, float, bool]]:
     """Give the versions of an area that the last look tries.
+
+    Args:
+        gray: The area.
+        longest: Its longer side in pixels for all but the first.
 
     Yields:
         As `variants` does, and whether it is for every engine.
     """
     yield gray, 1.0, True
-    factor = max(1.0, max(gray.shape) / _HARD_PX)
+    factor = max(1.0, max(gray.shape) / longest)
     if factor > 1:
         size = [max(1, round(side / factor)) for side in gray.shape[::-1]]
         gray = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        yield gray, factor, True
+        if factor > _MUCH_SMALLER:
+            yield gray, factor, True
     elif max(gray.shape) < _TINY_PX:
         doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         yield np.asarray(doubled, dtype=np.uint8), 0.5, True
