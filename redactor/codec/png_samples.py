@@ -123,7 +123,8 @@ def _file(header: Header, deflated: bytes) -> bytes:
 
 def encode_samples(header: Header, samples: Samples) -> bytes:
     """Filter and deflate samples of shape (height, width, channels)."""
-    deflate = zlib_ng.compressobj(6)  # a quarter of zlib's time for the same bytes
+    # A fifth of the time that zlib takes at its usual level, for one percent more bytes.
+    deflate = zlib_ng.compressobj(5)
     parts = [
         deflate.compress(_filtered(header, rows))
         for rows in (_passes(samples) if header.is_interlaced else (samples,))

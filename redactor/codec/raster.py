@@ -61,9 +61,12 @@ class Canvas:
         for patch in patches:
             rows, columns = patch.mask.shape
             part = np.s_[patch.top : patch.top + rows, patch.left : patch.left + columns]
-            values = np.clip(np.stack(patch.planes, axis=-1), 0, 255) * self._scale
-            new = np.rint(values).astype(pixels.dtype)
-            pixels[part][patch.mask] = new[patch.mask]
+            for index, plane in enumerate(patch.planes):
+                values = np.clip(plane, 0, 255)
+                if self._scale != 1:
+                    values *= self._scale
+                new = np.rint(values, out=values).astype(pixels.dtype)
+                np.copyto(pixels[part][..., index], new, where=patch.mask)
             drawn[part] |= patch.mask
         return pixels, drawn
 
