@@ -66,7 +66,8 @@ _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
 _FAINT = 20.0  # standard deviation in levels
-_FINE_PX = 700  # side of a square of fine detail that is also read twice as large
+_FINE_PX = 700  # side of a square of fine detail that is also read twice as large,
+_LITTLE_PX = 350  # and inverted: half of the time, and where detail is everywhere, it is no code
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
 _AUDITED_PX = 360  # of a whole picture, in the harder versions
@@ -275,7 +276,8 @@ class LocalDetector:
             if float(part.std()) < _FAINT:  # zxing-cpp takes less than 24 levels for paper
                 codes += _guarded(zxing.name, zxing.detect_qr, flatten(part))
         if part.size <= _FINE_PX**2:
-            codes += _guarded(zxing.name, zxing.read_small, part)
+            is_little = part.size <= _LITTLE_PX**2
+            codes += _guarded(zxing.name, zxing.read_small, part, try_invert=is_little)
         return codes
 
     def _closer(self, gray: Pixels) -> Iterator[tuple[Pixels, float]]:
@@ -403,7 +405,7 @@ def _guarded(
     look: Callable[..., list[Detection]],
     gray: Pixels,
     factor: float = 1.0,
-    **options: Kind,
+    **options: Kind | bool,
 ) -> list[Detection]:
     """Run an engine; quads come back in the pixels of a raster `factor` times as large."""
     try:

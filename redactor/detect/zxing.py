@@ -108,10 +108,12 @@ class ZxingDetector:
         """
         return _look(np.asarray(255 - gray), formats=_LIGHT, try_downscale=False, try_invert=False)
 
-    def read_small(self, gray: Pixels) -> list[Detection]:
+    def read_small(self, gray: Pixels, *, try_invert: bool = True) -> list[Detection]:
         """Read matrix codes but QR in a raster twice as large: low contrast, few pixels."""
-        doubled = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        found = _look(np.asarray(doubled, dtype=np.uint8), formats=_SMALL, try_downscale=False)
+        doubled = np.asarray(
+            cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+        )
+        found = _look(doubled, formats=_SMALL, try_downscale=False, try_invert=try_invert)
         return [replace(code, quad=_halved(code.quad)) for code in found]
 
     def read_upright(self, gray: Pixels) -> list[Detection]:
