@@ -70,6 +70,7 @@ _FINE_PX = 700  # side of a square of fine detail that is also read twice as lar
 _LITTLE_PX = 350  # and inverted: half of the time, and where detail is everywhere, it is no code
 _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
+_SECOND_PX = 500  # of a code that zbar reads once more
 _AUDITED_PX = 360  # of a whole picture, in the harder versions
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
@@ -318,7 +319,7 @@ class LocalDetector:
             found: list[Detection] = []
             if number:  # zxing-cpp has seen it as it is
                 found += self._read_one_of_many(raster, factor, number)
-            if self._zbar is not None and factor >= 1:  # it reads no more where it is larger
+            if self._zbar is not None and factor >= 1:  # see `_read_in`
                 found += _guarded(self._zbar.name, self._zbar.read, raster, factor)
             if found:
                 yield from map(look.back, found)
@@ -334,7 +335,7 @@ class LocalDetector:
             kind = _kind_of(code)
             if code.is_read and code.sources == (self._zxing.name,) and kind is not Kind.ANY:
                 for look in every:
-                    area, place = _area(look, look.there(code.quad), _MARGIN, _AREA_PX)
+                    area, place = _area(look, look.there(code.quad), _MARGIN, _SECOND_PX)
                     if min(area.shape) >= _MIN_SIDE_PX:
                         for found in _guarded(self._zbar.name, self._zbar.read, area, kind=kind):
                             yield look.back(replace(found, quad=to_raster(found.quad, *place)))
@@ -354,15 +355,16 @@ class LocalDetector:
         for version, factor in variants(area):
             yield [
                 replace(code, quad=to_raster(code.quad, factor * shrunk, left, top))
-                for code in self._read_in(version, kind)
+                for code in self._read_in(version, kind, is_enlarged=factor < 1)
             ]
 
-    def _read_in(self, gray: Pixels, kind: Kind) -> list[Detection]:
+    def _read_in(self, gray: Pixels, kind: Kind, *, is_enlarged: bool = False) -> list[Detection]:
+        """Read a raster with every engine; zbar reads no more where it is larger."""
         if min(gray.shape) < _MIN_SIDE_PX:
             return []
         return [
             code
-            for reader in self._readers
+            for reader in self._readers[: 1 if is_enlarged else None]
             for code in _guarded(reader.name, reader.read, gray, kind=kind)
         ]
 

@@ -24,9 +24,7 @@ _LUCY_SHARE, _LUCY_ROUNDS = 0.010, 6
 _LUCY_REACH = 2.5  # sigmas, of the kernel to each side
 
 
-def hard_variants(
-    gray: Pixels, longest: int = HARD_PX
-) -> Iterator[tuple[Pixels, float, bool]]:
+def hard_variants(gray: Pixels, longest: int = HARD_PX) -> Iterator[tuple[Pixels, float, bool]]:
     """Give the versions of an area that the last look tries.
 
     Args:
