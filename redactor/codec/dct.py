@@ -67,7 +67,8 @@ def inverse(blocks: Blocks, table: Table, needed: Mask | None = None) -> Plane:
 
 def forward(blocks: NDArray[np.float32], table: Table) -> Blocks:
     """Turn blocks of samples, shape (any number, 8, 8), into quantised coefficients."""
-    samples = np.clip(blocks.reshape(-1, 64), 0, 255) - np.float32(128)
+    samples = np.clip(blocks.reshape(-1, 64), 0, 255)
+    samples -= np.float32(128)
     values = _product(samples, (_DCT / _column(table)).T)
     return np.rint(values, out=values).astype(np.int16).reshape(-1, 8, 8)
 

@@ -169,8 +169,7 @@ def _prediction(number: int, left: Pixels, above: Pixels, corner: Pixels) -> Pix
         return above
     if number == 3:
         return ((left.astype(np.uint16) + above) // 2).astype(np.uint8)
-    toward_left = np.abs(above.astype(np.int16) - corner)
-    toward_above = np.abs(left.astype(np.int16) - corner)
+    toward_left, toward_above = cv2.absdiff(above, corner), cv2.absdiff(left, corner)
     toward_corner = np.abs(left.astype(np.int16) + above - 2 * corner.astype(np.int16))
     is_left = (toward_left <= toward_above) & (toward_left <= toward_corner)
     return np.where(is_left, left, np.where(toward_above <= toward_corner, above, corner))
