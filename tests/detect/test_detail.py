@@ -85,3 +85,18 @@ def test_any_size_goes(size):
 
     for box in detailed(gray):
         assert (box.right, box.bottom) <= size[::-1]
+
+
+@pytest.mark.parametrize(("size", "center"), [((378, 269), (96, 130)), ((645, 278), (320, 64))])
+@pytest.mark.parametrize("turn", [90, 180])
+def test_a_tiny_symbol_on_plain_ground_lies_in_one(size, center, turn, a_scene):
+    # Over the corner of four cells, so that none has much of it.
+    scene = a_scene(
+        "T4711", "DataMatrix", scale=2, turn=turn, size=size, center=center,
+        low=120, high=220, grain=1.5, blur=0.7,
+    )  # fmt: skip
+
+    boxes = detailed(scene.gray)
+
+    assert is_inside(scene.quad, boxes)
+    assert share(boxes, scene.gray) < 0.2
