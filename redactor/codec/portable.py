@@ -9,11 +9,13 @@ want files; those lie in a folder that only their owner can open, and are gone a
 from __future__ import annotations
 
 import ctypes
+import functools
+import importlib.util
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import jpeglib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,17 @@ from redactor.errors import DamagedPicture, UnsupportedPicture
 
 _GRAY, _YCC = 1, 3  # libjpeg's J_COLOR_SPACE
 _OPTIMIZE_CODING = 1 << 6  # jpeglib's flag
-_FOLDER = Path(jpeglib.__file__).parent / "cjpeglib"
-# Of the libraries jpeglib brings, the newest libjpeg-turbo; its functions are those of 1.0.x.
-_LIBRARY = ctypes.CDLL(str(next(_FOLDER.glob("cjpeglib_turbo210.*"), _FOLDER)))
+
+
+@functools.cache
+def _library() -> Any:  # noqa: ANN401 - ctypes has no types for a library
+    """Load the newest libjpeg-turbo that jpeglib brings; its functions are those of 1.0.x."""
+    found = importlib.util.find_spec("jpeglib")
+    folders = found.submodule_search_locations if found else None
+    for folder in folders or ():
+        for path in Path(folder).glob("cjpeglib/cjpeglib_turbo210.*"):
+            return ctypes.CDLL(str(path))
+    raise UnsupportedPicture("this JPEG needs jpeglib: pip install jpeglib==1.0.2")
 
 
 def read(file: bytes, shapes: Sequence[tuple[int, int]]) -> list[Blocks]:
@@ -43,8 +53,8 @@ def read(file: bytes, shapes: Sequence[tuple[int, int]]) -> list[Blocks]:
         path.write_bytes(file)
         name = str(path).encode()
         # The header by itself first: the call after it cannot cope with a broken one.
-        if not _LIBRARY.read_jpeg_markers(name, (ctypes.c_ubyte * 1)()) or not (
-            _LIBRARY.read_jpeg_dct(name, *_pointers(planes), None, None)
+        if not _library().read_jpeg_markers(name, (ctypes.c_ubyte * 1)()) or not (
+            _library().read_jpeg_dct(name, *_pointers(planes), None, None)
         ):
             raise DamagedPicture("the JPEG's coefficients cannot be read")
     return planes
@@ -71,7 +81,7 @@ def write(
     planes = [np.ascontiguousarray(plane, dtype=np.int16) for plane in planes]
     with tempfile.TemporaryDirectory(prefix="redactor-") as folder:
         path = Path(folder) / "picture.jpg"
-        written = _LIBRARY.write_jpeg_dct(
+        written = _library().write_jpeg_dct(
             None,
             str(path).encode(),
             *_pointers(planes),

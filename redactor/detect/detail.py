@@ -42,7 +42,7 @@ def detailed(gray: Pixels, settled: Iterable[Quad] = ()) -> list[Box]:
     across = _changes(np.ascontiguousarray(part[::stride]), (columns, rows))
     down = _changes(np.ascontiguousarray(part[:, ::stride].T), (rows, columns)).T
     change = np.minimum(across, down)
-    ground = _ABOVE_GROUND * float(np.median(change))
+    ground = _ABOVE_GROUND * float(np.sort(change, axis=None)[change.size // 2])
     fine = (change >= min(max(ground, _LEAST_CHANGE), _MIN_CHANGE)).astype(np.uint8)
     for quad in settled:
         box, touched = quad.touched(*part.shape[::-1], cell=(cell, cell))
