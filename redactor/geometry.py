@@ -228,17 +228,25 @@ class Quad:
         ).clip(-(-width // across), -(-height // down))
         x = (np.arange(box.left, box.right) + 0.5) * across
         y = (np.arange(box.top, box.bottom) + 0.5) * down
-        inside = np.ones((box.height, box.width), dtype=np.bool_)
+        # From where to where the quad reaches in each row of cells.
+        first, last = np.full(box.height, -np.inf), np.full(box.height, np.inf)
         hull = self.hull()
         if len(hull) >= 2:
             for start, end in zip(hull, np.roll(hull, -1, axis=0), strict=True):
-                # Positive to the right of the edge in this left-handed frame, that is inside;
-                # half a cell's extent along the normal turns "centre inside" into "touches".
-                normal_x, normal_y = -(end[1] - start[1]), end[0] - start[0]
-                reach = (abs(normal_x) * across + abs(normal_y) * down) / 2
-                across_edge = normal_x * (x - start[0]) + reach + 1e-9
-                inside &= across_edge[None, :] >= (normal_y * (start[1] - y))[:, None]
-        return box, inside
+                # Inside lies to the right of the edge in this left-handed frame; half a cell's
+                # extent along the normal turns "centre inside" into "touches".
+                normal_x, normal_y = start[1] - end[1], end[0] - start[0]
+                reach = (abs(normal_x) * across + abs(normal_y) * down) / 2 + 1e-9
+                least = normal_y * (start[1] - y) - reach  # of normal_x * (x - start[0])
+                if normal_x > 0:
+                    np.maximum(first, start[0] + least / normal_x, out=first)
+                elif normal_x < 0:
+                    np.minimum(last, start[0] + least / normal_x, out=last)
+                else:
+                    first[least > 0] = np.inf
+        columns = np.arange(box.width)
+        begin, end = np.searchsorted(x, first)[:, None], np.searchsorted(x, last, "right")[:, None]
+        return box, (columns >= begin) & (columns < end)
 
 
 # By EXIF orientation: where a point of the upright picture lies in the stored raster, from its own

@@ -10,6 +10,7 @@ what zbar reports is followed along the bars to the quiet zones first.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -27,6 +28,7 @@ _MIN_SPREAD, _SPREAD_SHARE = 1.0, 0.2  # standard deviation: levels; share of th
 _GAP_SHARE = 0.04  # of the length: a scratch or a fold that is stepped over
 _REACH = 1.0  # in lengths: no linear code is higher than long, or hardly
 _MAX_DRIFT = 2  # samples by which the pattern may move from one line to the next: skew
+_FLAT = np.full(2 * _MAX_DRIFT + 1, -1, dtype=np.float32)
 _MEMORY = 0.9  # how much of the pattern is kept from line to line: curvature, light
 # The part of a PDF417 row at each end, start and stop pattern, that all rows share.
 _PDF417_ENDS = 0.12
@@ -264,11 +266,14 @@ def _march(
     """
     reached, drift, reached_drift, missed = 0, 0, 0, 0
     around = np.tile(lines, (1, 3))  # so that none reaches over an end, wherever it has moved
+    # Moved around, a whole line keeps its mean and spread; the ends of one do not.
+    is_whole = bool(weight.all())
+    spreads = lines.std(axis=1).tolist() if is_whole else []
     for index in range(len(lines)):
         first = (drift - _MAX_DRIFT) % _SAMPLES
         line = around[index, first : first + _SAMPLES + 2 * _MAX_DRIFT]
-        scores = _alike(line, pattern, weight)
-        best = int(np.argmax(scores))
+        scores = _alike(line, pattern, weight, spreads[index] if is_whole else None)
+        best = int(scores.argmax())
         if scores[best] < _ALIKE:
             missed += 1
             if missed > gap:
@@ -281,20 +286,35 @@ def _march(
 
 
 def _alike(
-    line: NDArray[np.float32], pattern: NDArray[np.float32], weight: NDArray[np.float32]
+    line: NDArray[np.float32],
+    pattern: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    spread: float | None,
 ) -> NDArray[np.float32]:
     """Correlate a longer line with a pattern at every place in it.
+
+    Args:
+        line: Longer than the pattern by twice what that may move.
+        pattern: What is looked for.
+        weight: How much each of its samples counts.
+        spread: Standard deviation of the line where it is the same at every place.
 
     Returns:
         By place; -1 where the line is flat beside the pattern: paper, not bars.
     """
     total = float(weight.sum())
-    expected = (pattern - float(pattern @ weight) / total) * weight
-    contrast = float(np.sqrt(expected @ expected / total))
+    expected = (pattern - pattern.dot(weight) / total) * weight
+    contrast = math.sqrt(expected.dot(expected) / total)
+    least = max(_MIN_SPREAD, _SPREAD_SHARE * contrast)
+    found = np.correlate(line, expected)
+    if spread is not None:
+        if spread < least:
+            return _FLAT
+        return np.asarray(found / max(total * spread * contrast, 1e-6), dtype=np.float32)
     mean = np.correlate(line, weight) / total
-    spread = np.sqrt(np.maximum(np.correlate(line * line, weight) / total - mean * mean, 0))
-    scores = np.correlate(line, expected) / np.maximum(total * spread * contrast, 1e-6)
-    scores[spread < max(_MIN_SPREAD, _SPREAD_SHARE * contrast)] = -1
+    spreads = np.sqrt(np.maximum(np.correlate(line * line, weight) / total - mean * mean, 0))
+    scores = found / np.maximum(total * spreads * contrast, 1e-6)
+    scores[spreads < least] = -1
     return np.asarray(scores, dtype=np.float32)
 
 
