@@ -159,8 +159,6 @@ def run(
         raise click.UsageError("--address goes with --engine ray")
     detector = options.pick_detector(detector, sources, files_from)
 
-    # Pictures are worked on side by side: threads within one would only get in their way.
-    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     from redactor.batch import Batch, Capacity, threads
     from redactor.cli import output
     from redactor.cli.follow import follow

@@ -18,6 +18,8 @@ _BAYER = (
     np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], dtype=np.float32) - 7.5
 ) / 16
 
+_FEW_COLORS = 8  # of a palette: to compare with all is less work than to sort
+
 
 class Canvas:
     """Pixels of shape (height, width, channels), to read from and to patch; see `Page`.
@@ -115,10 +117,13 @@ def palette_indices(pixels: Samples, drawn: Mask, palette: Samples, stored: Samp
     strength = 255.0 / max(len(palette), 2) if len(palette) < 64 else 4.0
     values = pixels[rows, columns].astype(np.float32)
     values += (_BAYER[rows % 4, columns % 4] * strength)[:, None]
-    # What is drawn is smooth: of many pixels few are different.
-    whole = np.clip(np.rint(values), 0, 255).astype(np.uint16)
-    _, first, which = np.unique(_as_numbers(whole), return_index=True, return_inverse=True)
-    values = whole[first].astype(np.float32)
+    whole = np.clip(np.rint(values), 0, 255)
+    which: NDArray[np.intp] | slice = slice(None)
+    if len(palette) > _FEW_COLORS:  # what is drawn is smooth: of many pixels few are different
+        numbers = _as_numbers(whole.astype(np.uint16))
+        _, first, which = np.unique(numbers, return_index=True, return_inverse=True)
+        whole = whole[first]
+    values = whole
     # The nearest is where |c|^2 - 2 v c is least: |v|^2 is the same for all.
     lengths = (choices**2).sum(axis=1)
     nearest = np.empty(len(values), dtype=np.intp)
