@@ -153,7 +153,7 @@ class Colors:
         if self.header.color == PALETTE:
             table = np.zeros((256, self.table.shape[1]), dtype=np.uint8)
             table[: len(self.table)] = self.table
-            return table[samples[..., 0]]
+            return table.take(samples[..., 0], axis=0)
         if self.header.depth < 8:
             return samples * np.uint8(255 // (2**self.header.depth - 1))
         return samples

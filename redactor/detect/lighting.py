@@ -85,10 +85,11 @@ def local_statistics(gray: Pixels, window: int) -> tuple[NDArray[np.float32], ND
 
 def colors(view: Pixels) -> tuple[Pixels, ...]:
     """Give grey rasters of the colours of an RGB view: red to green, and blue to yellow."""
-    red, green, blue = (view[..., index].astype(np.int16) for index in range(3))
+    red, green, blue = cv2.split(view)
+    yellow = cv2.addWeighted(red, 0.5, green, 0.5, 0)
     return tuple(
-        np.clip(difference // 2 + 128, 0, 255).astype(np.uint8)
-        for difference in (red - green, blue - (red + green) // 2)
+        np.asarray(cv2.addWeighted(one, 0.5, other, -0.5, 128), dtype=np.uint8)
+        for one, other in ((red, green), (blue, yellow))
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from redactor.detect.lighting import sharpen
 from redactor.model import Pixels
 
-HARD_PX = 270
-"""The size for every remedy: 60 modules are three pixels wide, the context taken off."""
+HARD_PX = 240
+"""The size for every remedy: 53 modules are three pixels wide, the context taken off."""
 _MUCH_SMALLER = 1.4  # than the area, for a smaller version to show something else
 _TINY_PX = 240  # areas below this on the longer side are also looked at twice as large
 # The blur that deconvolution undoes, as a sigma in shares of an area's longer side, and how much.
