@@ -6,6 +6,7 @@ the pixel in column i covers the interval from i to i + 1.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ class Quad:
 
     def hull(self) -> NDArray[np.float64]:
         """The convex hull: shape (n, 2) with n of 1 to 4."""
-        return convex_hull(self.as_array())
+        return _hull(self.corners)
 
     def contains(self, point: Point) -> bool:
         """Say whether a point lies in the hull, its edge included."""
@@ -222,17 +223,20 @@ class Quad:
         Much cheaper than the mask of a whole picture where the quad is small.
         """
         across, down = cell
-        low, high = self.as_array().min(axis=0) / cell, self.as_array().max(axis=0) / cell
+        xs, ys = ([corner[axis] for corner in self.corners] for axis in (0, 1))
         box = Box(
-            math.floor(low[0]), math.floor(low[1]), math.floor(high[0]) + 1, math.floor(high[1]) + 1
+            math.floor(min(xs) / across),
+            math.floor(min(ys) / down),
+            math.floor(max(xs) / across) + 1,
+            math.floor(max(ys) / down) + 1,
         ).clip(-(-width // across), -(-height // down))
         x = (np.arange(box.left, box.right) + 0.5) * across
         y = (np.arange(box.top, box.bottom) + 0.5) * down
         # From where to where the quad reaches in each row of cells.
         first, last = np.full(box.height, -np.inf), np.full(box.height, np.inf)
-        hull = self.hull()
+        hull = self.hull().tolist()
         if len(hull) >= 2:
-            for start, end in zip(hull, np.roll(hull, -1, axis=0), strict=True):
+            for start, end in zip(hull, [*hull[1:], hull[0]], strict=True):
                 # Inside lies to the right of the edge in this left-handed frame; half a cell's
                 # extent along the normal turns "centre inside" into "touches".
                 normal_x, normal_y = start[1] - end[1], end[0] - start[0]
@@ -272,6 +276,14 @@ def from_upright(orientation: int, size: tuple[int, int]) -> NDArray[np.float64]
     """
     rows = [(x, y, w * size[0] + h * size[1]) for x, y, w, h in _FROM_UPRIGHT[orientation]]
     return np.array((*rows, (0, 0, 1)), dtype=np.float64)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _hull(corners: tuple[Point, ...]) -> NDArray[np.float64]:
+    """Remember hulls: the same few codes are held against each other, and drawn, many times."""
+    hull = convex_hull(np.array(corners, dtype=np.float64))
+    hull.setflags(write=False)
+    return hull
 
 
 def convex_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ Vector = NDArray[np.float64]
 # Thresholds adapt to a neighbourhood; two sizes of it, as shares of the longer side, see finder
 # patterns of small and of large codes. Large ones show in a raster of half the size as well.
 _NEIGHBOURHOODS = ((1, 40), (2, 12))
-_THRESHOLD_OFFSET = 10  # levels of even light, of which noise has as many
+_THRESHOLD_OFFSET = 14  # levels of even light, of which noise has ten
 _MIN_AREA_PX = 80.0
 # Areas of the light and the inner dark square, as shares of the whole: 25/49 and 9/49, with room
 # for blur, which thins or thickens both.

@@ -48,6 +48,12 @@ def _pyzbar() -> ModuleType | None:
     return pyzbar
 
 
+@functools.cache
+def _wanted(kind: Kind) -> list[Any]:
+    pyzbar = _pyzbar()
+    return [pyzbar.ZBarSymbol[name] for name in _NAMES[kind]] if pyzbar else []
+
+
 def is_available() -> bool:
     """Say whether pyzbar finds libzbar."""
     return _pyzbar() is not None
@@ -63,9 +69,8 @@ class ZbarDetector:
         pyzbar = _pyzbar()
         if pyzbar is None:
             return []
-        wanted = [pyzbar.ZBarSymbol[name] for name in _NAMES[kind]]
         image = np.ascontiguousarray(gray)
-        found = pyzbar.decode((image.tobytes(), image.shape[1], image.shape[0]), symbols=wanted)
+        found = pyzbar.decode((image.tobytes(), image.shape[1], image.shape[0]), symbols=_wanted(kind))
         return [detection for code in found if (detection := _detection(code)) is not None]
 
 
