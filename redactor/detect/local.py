@@ -123,8 +123,9 @@ class LocalDetector:
     def read_last(self, frame: Frame, quads: Sequence[Quad], *, margin: float) -> list[Detection]:
         """Give what can be read in a frame by whoever tries hard in some areas; not merged.
 
-        zxing-cpp looks at the whole frame at first sight. Every engine looks at each area as it
-        is, at another scale and inverted, and zxing-cpp, the stronger one, in all `hard_variants`.
+        zxing-cpp looks at the whole frame at first sight. Every engine sees each area as it is
+        (zxing-cpp that of a small frame with the whole of it), much smaller where it is large, and
+        inverted; zxing-cpp, the stronger one, in all `hard_variants`.
 
         Args:
             frame: The frame.

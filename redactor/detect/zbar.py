@@ -70,7 +70,9 @@ class ZbarDetector:
         if pyzbar is None:
             return []
         image = np.ascontiguousarray(gray)
-        found = pyzbar.decode((image.tobytes(), image.shape[1], image.shape[0]), symbols=_wanted(kind))
+        found = pyzbar.decode(
+            (image.tobytes(), image.shape[1], image.shape[0]), symbols=_wanted(kind)
+        )
         return [detection for code in found if (detection := _detection(code)) is not None]
 
 

@@ -90,7 +90,7 @@ class ZxingDetector:
         return _look(gray, return_errors=True)
 
     def detect_upright(self, gray: Pixels) -> list[Detection]:
-        """Find codes, of bars only those that do not lie on their side: half of the time."""
+        """Find codes in half of the time: no bars on their side, Data Matrix in one of four ways."""
         return _look(gray, return_errors=True, try_rotate=False)
 
     def detect_qr(self, gray: Pixels) -> list[Detection]:
@@ -119,7 +119,8 @@ class ZxingDetector:
     def read_upright(self, gray: Pixels) -> list[Detection]:
         """Find only codes that can be read, and neither lie on their side nor are inverted.
 
-        Matrix codes may lie as they like. For one version of many: a third of the time.
+        Matrix codes but Data Matrix may lie as they like. For one version of many: a third of the
+        time.
         """
         return _look(gray, try_rotate=False, try_invert=False)
 
