@@ -90,7 +90,7 @@ class ZxingDetector:
         return _look(gray, return_errors=True)
 
     def detect_upright(self, gray: Pixels) -> list[Detection]:
-        """Find codes in half of the time: no bars on their side, Data Matrix in one of four ways."""
+        """Find codes in half of the time: no bars on their side, Data Matrix one way of four."""
         return _look(gray, return_errors=True, try_rotate=False)
 
     def detect_qr(self, gray: Pixels) -> list[Detection]:
