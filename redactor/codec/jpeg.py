@@ -70,12 +70,12 @@ def _raw_thumbnail(segment: Segment) -> Frame | None:
 
 def _views(data: bytes, image: Image.Image) -> tuple[Pixels, ...]:
     """Decode what was opened: by TurboJPEG where it takes it, a quarter of Pillow's time."""
-    if image.mode in ("L", "RGB"):
-        pixels = turbo.decode(data, image.size, is_gray=image.mode == "L")
-        if pixels is not None:
-            pixels.setflags(write=False)
-            return (pixels,)
     with translated("JPEG"):
+        if image.mode in ("L", "RGB"):
+            pixels = turbo.decode(data, image.size, is_gray=image.mode == "L")
+            if pixels is not None:
+                pixels.setflags(write=False)
+                return (pixels,)
         image.load()
     return views(image)
 

@@ -60,7 +60,7 @@ from redactor.geometry import Quad
 from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Frame, Pixels, Symbology
 
 _LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
-_MIDDLE_PX = 1_000  # for OpenCV and finder patterns, and for the areas that are verified
+_MIDDLE_PX = 1_000  # for OpenCV, finder patterns, light bars, and the last look at the whole
 _CLOSER_PX = 1_400  # for finder patterns without a code
 _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
