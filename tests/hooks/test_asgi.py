@@ -127,7 +127,7 @@ def test_what_must_not_be_published_is_answered_without_a_picture(a_service, a_p
 
 
 def test_a_picture_that_finds_no_room_gets_503_and_when_to_come_again(a_service, a_picture):
-    slow = a_picture(*[f"{LINK}{n}" for n in range(12)], format="JPEG", scale=8)
+    slow = a_picture(*[f"{LINK}{n}" for n in range(60)], format="JPEG", scale=8)
     with a_service(limits=Limits(), max_in_hand=1) as url:
         requests.post(f"{url}/redact", a_picture(), timeout=20)
         first = threading.Thread(target=requests.post, args=(f"{url}/redact", slow))

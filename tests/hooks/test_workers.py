@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,33 @@ from redactor.room import Room
 @pytest.fixture
 def slow(a_picture):
     """A picture that takes seconds to look at."""
-    codes = [f"https://example.org/{n}" for n in range(12)]
+    codes = [f"https://example.org/{n}" for n in range(60)]
     return a_picture(*codes, format="JPEG", scale=8)
+
+
+@contextmanager
+def held(workers, picture):
+    """Keep a picture in work: its `image/codes` is answered at the end."""
+    is_asked, may_go_on = threading.Event(), threading.Event()
+    results = []
+
+    def ask():
+        is_asked.set()
+        assert may_go_on.wait(30)
+        return ImageCodes(b'{"RequestId": "1", "Codes": []}', "E")
+
+    def redact():
+        results.append(workers.redact(picture, etag="E", ask=ask))
+
+    thread = threading.Thread(target=redact)
+    thread.start()
+    assert is_asked.wait(30)
+    try:
+        yield
+    finally:
+        may_go_on.set()
+        thread.join()
+    assert results[0].verdict is Verdict.CLEAN
 
 
 def test_a_worker_gives_what_the_redactor_gives(workers, policy, a_picture):
@@ -86,29 +112,21 @@ def test_a_worker_that_cannot_start_is_a_missing_backend(policy, monkeypatch):
         workers.redact(b"")
 
 
-def test_a_picture_that_finds_no_free_worker_is_turned_away_untouched(policy, slow, a_picture):
-    with Workers(policy, count=1, wait_s=0.2) as workers:
+def test_a_picture_that_finds_no_free_worker_is_turned_away_untouched(policy, a_picture):
+    with (
+        Workers(policy, detector="hybrid", count=1, wait_s=0.2) as workers,
+        held(workers, a_picture()),
+        pytest.raises(Unavailable, match="all 1 workers are busy"),
+    ):
         workers.redact(a_picture())
-        busy = threading.Thread(target=workers.redact, args=(slow,))
-        busy.start()
-        time.sleep(0.1)
-        with pytest.raises(Unavailable, match="all 1 workers are busy"):
-            workers.redact(a_picture())
-        busy.join()
-
-        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
 
 
-def test_a_picture_that_finds_no_room_is_turned_away_and_the_worker_stays(policy, slow, a_picture):
-    with Workers(policy, count=2, wait_s=0.2, max_pixels_in_work=10) as workers:
+def test_a_picture_that_finds_no_room_is_turned_away_and_the_worker_stays(policy, a_picture):
+    with Workers(policy, detector="hybrid", count=2, wait_s=0.2, max_pixels_in_work=10) as workers:
         workers.redact(a_picture())
         before = workers.pids
-        busy = threading.Thread(target=workers.redact, args=(slow,))
-        busy.start()
-        time.sleep(0.1)
-        with pytest.raises(Unavailable, match="too many pixels"):
+        with held(workers, a_picture()), pytest.raises(Unavailable, match="too many pixels"):
             workers.redact(a_picture())
-        busy.join()
 
         assert workers.redact(a_picture()).verdict is Verdict.CLEAN
         assert workers.pids == before
