@@ -138,7 +138,8 @@ class LocalDetector:
         found: list[Detection] = []
         seen: list[tuple[Quad, Pixels]] = []
         for look in looks(frame):
-            found += map(look.back, self._glance(look.gray))
+            is_small = max(look.gray.shape) <= _AREA_PX
+            found += map(look.back, self._glance(look.gray, reads_bars=is_small))
             for quad in quads:
                 area, place = _area(look, look.there(quad), margin, _AREA_PX)
                 # Where nothing is transparent, it is the same on white and on black.
@@ -146,8 +147,7 @@ class LocalDetector:
                     continue
                 seen.append((quad, area))
                 # Small pictures were looked at as they are, and so was the area in them.
-                is_seen = max(look.gray.shape) <= _AREA_PX
-                for code in self._read_hard(area, is_seen=is_seen):
+                for code in self._read_hard(area, is_seen=is_small):
                     found.append(look.back(replace(code, quad=to_raster(code.quad, *place))))
         return found
 
@@ -162,11 +162,12 @@ class LocalDetector:
                 found += map(look.back, codes)
         return found
 
-    def _glance(self, gray: Pixels) -> list[Detection]:
+    def _glance(self, gray: Pixels, *, reads_bars: bool = True) -> list[Detection]:
         """Give what zxing-cpp reads in a raster; to hide one code can bring out another.
 
         Finder patterns that were one code's become another's, at any scale. Bars are read line by
-        line, so that one code never stands in another's way.
+        line, so that one code never stands in another's way: who has looked for them need not
+        look again.
         """
         zxing = self._zxing
         large, shrunk = shrink(gray, _LARGE_PX)
@@ -174,7 +175,8 @@ class LocalDetector:
             return []
         middle, factor = shrink(large, _MIDDLE_PX)
         factor *= shrunk
-        codes = _guarded(zxing.name, zxing.read, middle, factor)
+        read = zxing.read if reads_bars else zxing.read_matrix
+        codes = _guarded(zxing.name, read, middle, factor)
         codes += _guarded(zxing.name, zxing.detect_qr, flatten(middle), factor)
         if factor > shrunk:
             codes += _guarded(zxing.name, zxing.detect_qr, large, shrunk)
@@ -187,7 +189,9 @@ class LocalDetector:
         longest = _AUDITED_PX if self._audits else HARD_PX
         for number, (version, factor, is_plain) in enumerate(hard_variants(area, longest)):
             if is_plain:
-                for reader in self._readers[1 if is_seen and number == 0 else 0 :]:
+                first = 1 if is_seen and number == 0 else 0
+                last = 1 if factor < 1 else None  # see `_read_in`
+                for reader in self._readers[first:last]:
                     yield from _guarded(reader.name, reader.read, version, factor)
             elif self._audits:
                 yield from _guarded(self._zxing.name, self._zxing.read, version, factor)

@@ -9,6 +9,9 @@ are PDF417, ITF and Codabar (unreliable: short numeric codes where there are non
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import string_at
 from types import ModuleType
 from typing import Any
 
@@ -37,26 +40,24 @@ _NAMES = {
     Kind.BARS: frozenset(_SYMBOLOGIES) - _MATRIX,
 }
 _CONFIDENCE_1D = 0.8
+_DENSE_PX = 480  # every line of a raster up to here, every other one of a larger: half the time
+_EVERY = 0  # symbologies, in a setting
+_GRAY = int.from_bytes(b"Y800", "little")
 
 
 @functools.cache
-def _pyzbar() -> ModuleType | None:
+def _zbar() -> ModuleType | None:
+    """Give the functions of libzbar that pyzbar declares: its own `decode` sets no density."""
     try:
-        from pyzbar import pyzbar
+        from pyzbar import wrapper
     except (ImportError, OSError):  # pyzbar raises ImportError where libzbar is missing
         return None
-    return pyzbar
-
-
-@functools.cache
-def _wanted(kind: Kind) -> list[Any]:
-    pyzbar = _pyzbar()
-    return [pyzbar.ZBarSymbol[name] for name in _NAMES[kind]] if pyzbar else []
+    return wrapper
 
 
 def is_available() -> bool:
     """Say whether pyzbar finds libzbar."""
-    return _pyzbar() is not None
+    return _zbar() is not None
 
 
 class ZbarDetector:
@@ -66,25 +67,64 @@ class ZbarDetector:
 
     def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find codes in a grey raster; zbar reports only what it reads."""
-        pyzbar = _pyzbar()
-        if pyzbar is None:
+        zbar = _zbar()
+        if zbar is None or gray.size == 0:
             return []
-        image = np.ascontiguousarray(gray)
-        found = pyzbar.decode(
-            (image.tobytes(), image.shape[1], image.shape[0]), symbols=_wanted(kind)
-        )
-        return [detection for code in found if (detection := _detection(code)) is not None]
+        pixels = np.ascontiguousarray(gray)
+        height, width = pixels.shape
+        density = 1 if max(pixels.shape) <= _DENSE_PX else 2
+        with _made(zbar.zbar_image_scanner_create, zbar.zbar_image_scanner_destroy) as scanner:
+            settings = zbar.ZBarConfig
+            for symbology, setting, value in (
+                (_EVERY, settings.CFG_ENABLE, 0),
+                *((zbar.ZBarSymbol[name], settings.CFG_ENABLE, 1) for name in _NAMES[kind]),
+                (_EVERY, settings.CFG_X_DENSITY, density),
+                (_EVERY, settings.CFG_Y_DENSITY, density),
+            ):
+                zbar.zbar_image_scanner_set_config(scanner, symbology, setting, value)
+            with _made(zbar.zbar_image_create, zbar.zbar_image_destroy) as image:
+                zbar.zbar_image_set_format(image, _GRAY)
+                zbar.zbar_image_set_size(image, width, height)
+                zbar.zbar_image_set_data(image, pixels.ctypes.data, pixels.nbytes, None)
+                if zbar.zbar_scan_image(scanner, image) < 0:
+                    raise RuntimeError("libzbar does not take the raster")
+                return list(_detections(zbar, image))
 
 
-def _detection(code: Any) -> Detection | None:  # noqa: ANN401 - pyzbar has no types
-    symbology = _SYMBOLOGIES.get(code.type, Symbology.UNKNOWN)
-    points = np.array([(point.x, point.y) for point in code.polygon], dtype=np.float64)
-    if len(points) == 0:
+@contextmanager
+def _made(create: Callable[[], Any], destroy: Callable[[Any], None]) -> Iterator[Any]:
+    made = create()
+    if not made:
+        raise MemoryError("libzbar gives nothing to work with")
+    try:
+        yield made
+    finally:
+        destroy(made)
+
+
+def _detections(zbar: ModuleType, image: Any) -> Iterator[Detection]:  # noqa: ANN401 - a pointer
+    names = {symbol.value: symbol.name for symbol in zbar.ZBarSymbol}
+    code = zbar.zbar_image_first_symbol(image)
+    while code:
+        data = string_at(zbar.zbar_symbol_get_data(code), zbar.zbar_symbol_get_data_length(code))
+        points = [
+            (zbar.zbar_symbol_get_loc_x(code, index), zbar.zbar_symbol_get_loc_y(code, index))
+            for index in range(zbar.zbar_symbol_get_loc_size(code))
+        ]
+        detection = _detection(names.get(code.contents.type, ""), data, points)
+        if detection is not None:
+            yield detection
+        code = zbar.zbar_symbol_next(code)
+
+
+def _detection(name: str, data: bytes, place: list[tuple[int, int]]) -> Detection | None:
+    symbology = _SYMBOLOGIES.get(name, Symbology.UNKNOWN)
+    if not place:
         return None
-    quad = _quad(points)
+    quad = _quad(np.array(place, dtype=np.float64))
     if quad.box.width <= 1 and quad.box.height <= 1:
         return None
-    text = code.data.decode("utf-8", errors="replace")
+    text = data.decode("utf-8", errors="replace")
     if symbology is Symbology.EAN13 and len(text) == 13 and text.startswith("0"):
         symbology, text = Symbology.UPCA, text[1:]
     confidence = 1.0 if symbology is Symbology.QRCODE else _CONFIDENCE_1D
@@ -92,9 +132,7 @@ def _detection(code: Any) -> Detection | None:  # noqa: ANN401 - pyzbar has no t
 
 
 def _quad(points: NDArray[np.float64]) -> Quad:
-    """Give the four corners of what zbar calls a polygon: four points, a scan line or a point."""
-    if len(points) == 4:
-        return Quad.of(points)
+    """Give four corners around the points that zbar reports: corners, or where lines crossed."""
     hull = convex_hull(points)
     if len(hull) == 4:
         return Quad.of(hull)
