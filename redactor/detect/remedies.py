@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from redactor.detect.lighting import sharpen
 from redactor.model import Pixels
@@ -95,19 +96,33 @@ def deblurred(gray: Pixels, sigma: float | None = None) -> Pixels:
         sigma: Of the blur, in pixels; a share of the longer side where None.
     """
     sigma = sigma or _WIENER_SHARE * max(gray.shape)
-    size = [cv2.getOptimalDFTSize(side + 8 * int(sigma + 1)) for side in gray.shape]
-    below, beside = size[0] - gray.shape[0], size[1] - gray.shape[1]
+    height, width = (
+        2 * cv2.getOptimalDFTSize((side + 8 * int(sigma + 1) + 1) // 2) for side in gray.shape
+    )
+    below, beside = height - gray.shape[0], width - gray.shape[1]
     # Mirrored at its edges, which would ring otherwise.
     whole = cv2.copyMakeBorder(gray.astype(np.float32), 0, below, 0, beside, cv2.BORDER_REFLECT_101)
+    spectrum = np.asarray(cv2.dft(whole), dtype=np.float32)
+    kept = _kept(height, width, sigma)
+    undone = spectrum * kept / (kept * kept + np.float32(_WIENER_NOISE))
+    level = cv2.idft(undone, flags=cv2.DFT_SCALE)[: gray.shape[0], : gray.shape[1]]
+    return np.clip(np.rint((1 + _WIENER_NOISE) * level), 0, 255).astype(np.uint8)
+
+
+def _kept(height: int, width: int, sigma: float) -> NDArray[np.float32]:
+    """Give what a Gaussian blur leaves of each value of a spectrum of even sides.
+
+    OpenCV packs real and imaginary parts side by side, but those of the first and the last column,
+    which are real across, one below the other.
+    """
     down, across = (
-        np.exp(-2 * (np.pi * sigma * np.fft.fftfreq(side)) ** 2).astype(np.float32) for side in size
+        np.exp(-2 * (np.pi * sigma * np.arange(side // 2 + 1) / side) ** 2).astype(np.float32)
+        for side in (height, width)
     )
-    kept = np.outer(down, across)
-    spectrum = cv2.dft(whole, flags=cv2.DFT_COMPLEX_OUTPUT)
-    undone = spectrum * (kept / (kept**2 + np.float32(_WIENER_NOISE)))[..., None]
-    level = cv2.idft(undone, flags=cv2.DFT_REAL_OUTPUT | cv2.DFT_SCALE)
-    level = (1 + _WIENER_NOISE) * level[: gray.shape[0], : gray.shape[1]]
-    return np.clip(np.rint(level), 0, 255).astype(np.uint8)
+    rows, columns = np.arange(height), np.arange(width)
+    kept = np.outer(down[np.minimum(rows, height - rows)], across[(columns + 1) // 2])
+    kept[:, [0, -1]] = np.outer(down[(rows + 1) // 2], across[[0, -1]])
+    return kept
 
 
 def restored(gray: Pixels, sigma: float | None = None, rounds: int = _LUCY_ROUNDS) -> Pixels:
