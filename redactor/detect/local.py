@@ -65,6 +65,7 @@ _CLOSER_PX = 1_400  # for finder patterns without a code
 _SMALL_PX = 700  # for all symbologies in even light
 _MOST_DOUBTS = 100  # in one frame; each is looked at in every variant
 _TINY_PX = 480  # up to here a picture in which nothing was found is read in every variant
+_ZBAR_VARIANTS = 2  # of them that zbar reads: as it is, and sharpened
 _FAINT = 20.0  # standard deviation in levels
 _FINE_PX = 700  # side of a square of fine detail that is also read twice as large,
 _LITTLE_PX = 350  # and inverted: half of the time, and where detail is everywhere, it is no code
@@ -325,7 +326,7 @@ class LocalDetector:
             found: list[Detection] = []
             if number:  # zxing-cpp has seen it as it is
                 found += self._read_one_of_many(raster, factor, number)
-            if self._zbar is not None and factor >= 1:  # see `_read_in`
+            if self._zbar is not None and number < _ZBAR_VARIANTS:
                 found += _guarded(self._zbar.name, self._zbar.read, raster, factor)
             if found:
                 yield from map(look.back, found)
