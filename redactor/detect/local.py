@@ -7,28 +7,28 @@ of the time on the former.
 Over the whole frame:
 
 - zxing-cpp over a copy of at most 2,400 pixels, with the codes that it finds and cannot read, and
-  for other symbologies in bad light over a small, evenly lit one: settles most pictures [34 %].
+  for other symbologies in bad light over a small, evenly lit one: settles most pictures [32 %].
 - zxing-cpp for the QR family alone, a twelfth of the time, over the raster as it is and over
   evenly lit copies: codes that are small, in the dark, in glare, very large or blurred
   [1 QR code, 6 %].
 - zxing-cpp for light bars, PDF417 and small Aztec on dark ones, for which it does not invert, or
-  not well [none there, 4 %].
-- OpenCV's locator of bars: blurred ones that nobody reads [38 pictures not located, 3 %].
+  not well [none there, 5 %].
+- OpenCV's locator of bars: blurred ones that nobody reads [38 pictures not located, 4 %].
 - `finders` in a crisp raster, then `locate`: finder patterns span codes, and suspicions are kept
-  where there are modules or bars [10 points of coverage, 16 %].
+  where there are modules or bars [10 points of coverage, 14 %].
 
 Where there is reason to doubt, area by area, so that a decoy settles nothing but itself:
 
 - The parts of a large picture that are lost in its copy, at their own scale (`detail`)
-  [1 QR code; small codes of other kinds in large pictures, 7 %].
+  [1 QR code; small codes of other kinds in large pictures, 11 %].
 - Fine detail twice as large, for Data Matrix, Aztec and Micro QR [none there; a third of those
   that were left in random scenes, 3 %].
-- Its colours, where they show more than its brightness (`looks`) [none there, 4 %].
+- Its colours, where they show more than its brightness (`looks`) [none there, little].
 - Bars at any slant, turned upright (`bars`) [none there, little].
 - Finder patterns without their code, in a larger raster [with `finders`].
 - What was located and not read, up close and in every variant, until an engine reads it
-  [14 contents, 7 %], and so a small picture in which nothing was found [4 codes, none].
-- What zxing-cpp alone has read, once more by zbar, which may disagree [safety of `allow`, 6 %].
+  [14 contents, 6 %], and so a small picture in which nothing was found [4 codes, none].
+- What zxing-cpp alone has read, once more by zbar, which may disagree [safety of `allow`, 4 %].
 """
 
 from __future__ import annotations
@@ -124,9 +124,10 @@ class LocalDetector:
     def read_last(self, frame: Frame, quads: Sequence[Quad], *, margin: float) -> list[Detection]:
         """Give what can be read in a frame by whoever tries hard in some areas; not merged.
 
-        zxing-cpp looks at the whole frame at first sight. Every engine sees each area as it is
-        (zxing-cpp that of a small frame with the whole of it), much smaller where it is large, and
-        inverted; zxing-cpp, the stronger one, in all `hard_variants`.
+        zxing-cpp looks at the whole frame at first sight, for matrix codes alone where it is
+        large. Every engine sees each area as it is (zxing-cpp that of a small frame with the whole
+        of it), much smaller where it is large, and inverted; zxing-cpp, the stronger one, in all
+        `hard_variants`.
 
         Args:
             frame: The frame.

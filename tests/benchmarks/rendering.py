@@ -7,7 +7,8 @@
 CORPUS holds `manifest.jsonl`, a line per picture with its path as `image`.
 
 - **leaks**: of the texts that were hidden, those that any engine reads in any version of the area,
-  or zxing-cpp in the whole picture, before and still after. The classical ones do what everybody
+  or zxing-cpp in the whole picture, before and still after. They look as hard as `redactor verify`
+  does, harder than the check before writing. The classical ones do what everybody
   does: a Gaussian blur of radius 10 or a mosaic of 10 px over the box that zbar or zxing-cpp gives.
 - **difference**: the largest one outside of what was hidden: of DCT coefficients in a JPEG, of
   8-bit samples else.
@@ -61,9 +62,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write figures and pictures to a file too")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    redactor = Redactor.from_policy(arguments.policy)
+    redactor, auditor = Redactor.from_policy(arguments.policy), LocalDetector(audits=True)
     entries = manifest(arguments.corpus, arguments.limit)
-    records = [measure(redactor, arguments.corpus, entry) for entry in entries]
+    records = [measure(redactor, auditor, arguments.corpus, entry) for entry in entries]
     result = {"figures": figures(records), "pictures": records}
     show(result["figures"])
     if arguments.json:
@@ -73,7 +74,7 @@ def main() -> None:
 # Measuring one picture.
 
 
-def measure(redactor: Redactor, corpus: Path, entry: Record) -> Record:
+def measure(redactor: Redactor, auditor: LocalDetector, corpus: Path, entry: Record) -> Record:
     data = (corpus / entry["image"]).read_bytes()
     result = redactor.redact(data)
     record: Record = {
@@ -88,16 +89,16 @@ def measure(redactor: Redactor, corpus: Path, entry: Record) -> Record:
     picture = codec.open_picture(data)
     return (
         record
-        | leaks(redactor.local, picture.frames[0].views[0], result)
+        | leaks(auditor, picture.frames[0].views[0], result)
         | costs(picture, data, result)
         | {"path": result.path, "difference": difference(picture, result)}
     )
 
 
-def leaks(local: LocalDetector, before: Pixels, result: Result) -> Record:
+def leaks(auditor: LocalDetector, before: Pixels, result: Result) -> Record:
     """Count texts in what was hidden, and which of them each way of hiding leaves."""
     quads = [region.quad for region in result.regions if region.frame == 0]
-    known = texts(local, before, quads)
+    known = texts(auditor, before, quads)
     stays = {d.detection.content for d in result.codes if not d.action.hides}
     hidden = known - stays
     ways = {OURS: codec.open_picture(result.image).frames[0].views[0]}
@@ -108,13 +109,13 @@ def leaks(local: LocalDetector, before: Pixels, result: Result) -> Record:
             CLASSICAL[1]: over(before, zxing, blurred),
             CLASSICAL[2]: over(before, zxing, mosaic(before)),
         }
-    left = {way: len(hidden & texts(local, view, quads)) for way, view in ways.items() if hidden}
+    left = {way: len(hidden & texts(auditor, view, quads)) for way, view in ways.items() if hidden}
     return {"texts": len(hidden), "left": left}
 
 
-def texts(local: LocalDetector, view: Pixels, quads: Sequence[Quad]) -> set[str]:
+def texts(auditor: LocalDetector, view: Pixels, quads: Sequence[Quad]) -> set[str]:
     """Give what any engine reads in any version of some areas, and zxing-cpp in the whole."""
-    readings = local.read_last(Frame((view,)), quads, margin=0.25)
+    readings = auditor.read_last(Frame((view,)), quads, margin=0.25)
     whole = zxingcpp.read_barcodes(view, text_mode=zxingcpp.TextMode.Plain)
     return {code.content for code in readings if code.content} | {code.text for code in whole}
 
