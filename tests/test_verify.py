@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import zxingcpp
 
 from redactor import verify
 from redactor.detect import LocalDetector
@@ -107,6 +108,27 @@ def test_an_allowed_content_does_not_excuse_what_is_in_a_region(look, sheet, qua
     findings = look(sheet, [quads[0]], [an_allowed(quads[0])])
 
     assert findings.leaks == (True,)
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+@pytest.mark.parametrize("side", [960, 1_400, 2_600])
+def test_bars_that_a_hidden_code_had_kept_from_being_read_are_seen(side, turns, look):
+    code = zxingcpp.create_barcode(ONE, zxingcpp.BarcodeFormat.QRCode)
+    matrix = np.asarray(code.to_image(scale=4, add_quiet_zones=False))
+    bars = zxingcpp.create_barcode("SECRET-42", zxingcpp.BarcodeFormat.Code128)
+    row = np.repeat(np.asarray(bars.to_image(scale=1, add_quiet_zones=False))[20], 3)
+    raster = np.full((side, side), 255, dtype=np.uint8)
+    right = 60 + len(matrix)
+    raster[60:right, 60:right] = matrix
+    raster[80:92, right + 12 : right + 12 + len(row)] = row
+    quad = Quad.from_box(60, 60, len(matrix), len(matrix))
+    raster[50 : right + 10, 50 : right + 10] = 255
+    hidden = np.ascontiguousarray(np.rot90(raster, turns))
+    there = Quad.of([(x, y) if not turns else (y, side - x) for x, y in quad.corners])
+
+    (stranger,) = look(hidden, [there]).strangers
+
+    assert stranger.content == "SECRET-42"
 
 
 @pytest.mark.parametrize("whole", [False, True])

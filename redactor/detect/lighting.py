@@ -61,7 +61,7 @@ def flatten(gray: Pixels) -> Pixels:
 
 def sharpen(gray: Pixels, sigma: float) -> Pixels:
     """Bring out what is finer than a standard deviation in pixels."""
-    # As GaussianBlur does it, to a level, which for bytes takes two to three times as long.
+    # As GaussianBlur does it, but for rounding, which for bytes takes two to three times as long.
     kernel = cv2.getGaussianKernel(round(6 * sigma + 1) | 1, sigma, cv2.CV_32F)
     soft = cv2.sepFilter2D(gray, cv2.CV_8U, kernel, kernel)
     return np.asarray(cv2.addWeighted(gray, 2.5, soft, -1.5, 0), dtype=np.uint8)

@@ -56,7 +56,7 @@ from redactor.detect.variants import cut, to_raster, variants
 from redactor.detect.zbar import ZbarDetector
 from redactor.detect.zxing import ZxingDetector
 from redactor.errors import DetectorError, LimitExceeded
-from redactor.geometry import Quad
+from redactor.geometry import Box, Quad
 from redactor.model import ONE_DIMENSIONAL, QR_FAMILY, Detection, Frame, Pixels, Symbology
 
 _LARGE_PX = 2_400  # longer side, for zxing-cpp and all symbologies
@@ -73,6 +73,7 @@ _MIN_SIDE_PX = 8  # no code is smaller, and zxing-cpp needs a few rows
 _AREA_PX = 700  # of an area with a doubt: the largest QR code has 177 modules
 _SECOND_PX = 500  # of a code that zbar reads once more
 _AUDITED_PX = 360  # of a whole picture, in the harder versions
+_BESIDE_PX = 16  # on each side of an area: blocks and resampling spread what was drawn so far
 _MARGIN = 0.25  # of an area's longer side: the context it is looked at with
 _SETTLED_SHARE = 0.5  # of a doubt, by what was read up close: it is no more in doubt
 
@@ -124,10 +125,10 @@ class LocalDetector:
     def read_last(self, frame: Frame, quads: Sequence[Quad], *, margin: float) -> list[Detection]:
         """Give what can be read in a frame by whoever tries hard in some areas; not merged.
 
-        zxing-cpp looks at the whole frame at first sight, for matrix codes alone where it is
-        large. Every engine sees each area as it is (zxing-cpp that of a small frame with the whole
-        of it), much smaller where it is large, and inverted; zxing-cpp, the stronger one, in all
-        `hard_variants`.
+        zxing-cpp looks at the whole frame at first sight: for bars, where it is large, only in
+        the rows and columns of pixels through an area. Every engine sees each area as it is
+        (zxing-cpp that of a small frame with the whole of it), much smaller where it is large, and
+        inverted; zxing-cpp, the stronger one, in all `hard_variants`.
 
         Args:
             frame: The frame.
@@ -141,7 +142,11 @@ class LocalDetector:
         seen: list[tuple[Quad, Pixels]] = []
         for look in looks(frame):
             is_small = max(look.gray.shape) <= _AREA_PX
-            found += map(look.back, self._glance(look.gray, reads_bars=is_small))
+            reads_bars = is_small or not quads
+            found += map(look.back, self._glance(look.gray, reads_bars=reads_bars))
+            if not reads_bars:
+                there = [look.there(quad).box for quad in quads]
+                found += map(look.back, self._read_bars_beside(look.gray, there))
             for quad in quads:
                 area, place = _area(look, look.there(quad), margin, _AREA_PX)
                 # Where nothing is transparent, it is the same on white and on black.
@@ -167,9 +172,8 @@ class LocalDetector:
     def _glance(self, gray: Pixels, *, reads_bars: bool = True) -> list[Detection]:
         """Give what zxing-cpp reads in a raster; to hide one code can bring out another.
 
-        Finder patterns that were one code's become another's, at any scale. Bars are read line by
-        line, so that one code never stands in another's way: who has looked for them need not
-        look again.
+        Finder patterns that were one code's become another's, at any scale. Bars are read row by
+        row, and column by column: see `_read_bars_beside`.
         """
         zxing = self._zxing
         large, shrunk = shrink(gray, _LARGE_PX)
@@ -183,6 +187,22 @@ class LocalDetector:
         if factor > shrunk:
             codes += _guarded(zxing.name, zxing.detect_qr, large, shrunk)
         return [code for code in codes if code.is_read]
+
+    def _read_bars_beside(self, gray: Pixels, areas: Sequence[Box]) -> Iterator[Detection]:
+        """Give the bars that are read in the rows and the columns of pixels through some areas.
+
+        Where something is hidden beside bars, they have their quiet zone. No other row has changed.
+        """
+        large, shrunk = shrink(gray, _LARGE_PX)
+        height, width = large.shape
+        boxes = [box.grow(_BESIDE_PX) for box in areas]
+        read = self._zxing.read_bars
+        for top, bottom in _bands([(box.top, box.bottom) for box in boxes], height, shrunk):
+            for code in _guarded(self._zxing.name, read, large[top:bottom]):
+                yield replace(code, quad=to_raster(code.quad.shift(0, top), shrunk, 0, 0))
+        for left, right in _bands([(box.left, box.right) for box in boxes], width, shrunk):
+            for code in self._read_turned(read, large[:, left:right]):
+                yield replace(code, quad=to_raster(code.quad.shift(left, 0), shrunk, 0, 0))
 
     def _read_hard(self, area: Pixels, *, is_seen: bool = False) -> Iterator[Detection]:
         """Read an area in every hard variant; zxing-cpp has seen it as it is where `is_seen`."""
@@ -207,11 +227,16 @@ class LocalDetector:
         """
         if number % 2 == 0:
             return _guarded(self._zxing.name, self._zxing.read_upright, version, factor)
-        turned = np.ascontiguousarray(np.rot90(version))
-        width = version.shape[1]
+        return self._read_turned(self._zxing.read_upright, version, factor)
+
+    def _read_turned(
+        self, read: Callable[[Pixels], list[Detection]], gray: Pixels, factor: float = 1.0
+    ) -> list[Detection]:
+        """Read a raster turned by a quarter; quads as `_guarded` gives them."""
+        turned, width = np.ascontiguousarray(np.rot90(gray)), gray.shape[1]
         return [
             replace(code, quad=Quad.of([((width - y) * factor, x * factor) for x, y in corners]))
-            for code in _guarded(self._zxing.name, self._zxing.read_upright, turned)
+            for code in _guarded(self._zxing.name, read, turned)
             for corners in [code.quad.corners]
         ]
 
@@ -375,6 +400,18 @@ class LocalDetector:
             for reader in self._readers[: 1 if is_enlarged else None]
             for code in _guarded(reader.name, reader.read, gray, kind=kind)
         ]
+
+
+def _bands(spans: Iterable[tuple[int, int]], length: int, factor: float) -> list[tuple[int, int]]:
+    """Bring spans to a raster of some length that is so many times smaller; join what meets."""
+    bands: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        low, high = max(0, int(first / factor)), min(length, int(last / factor) + 1)
+        if bands and low <= bands[-1][1]:
+            low, high = bands[-1][0], max(bands.pop()[1], high)
+        if low < high:
+            bands.append((low, high))
+    return bands
 
 
 def _area(

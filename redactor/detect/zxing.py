@@ -129,6 +129,10 @@ class ZxingDetector:
         """Find only matrix codes and PDF417 that can be read: half of the time."""
         return _look(gray, formats=_MATRIX)
 
+    def read_bars(self, gray: Pixels) -> list[Detection]:
+        """Find only linear codes that can be read from left to right or back."""
+        return _look(np.ascontiguousarray(gray), Kind.BARS, try_rotate=False)
+
     def read(self, gray: Pixels, kind: Kind = Kind.ANY) -> list[Detection]:
         """Find only codes that can be read."""
         return _look(gray, kind, try_downscale=kind is not Kind.BARS)
