@@ -172,6 +172,7 @@ def _transform(
 ) -> bytes:
     """Run a file through the library; `move` gets the addresses of our row and its own."""
     addresses = [change.blocks.ctypes.data for change in rows]
+    moved = [0] * len(rows)
 
     def each(theirs: int, area: _Area, _plane: _Area, component: int, *_: object) -> int:
         change = rows[component]
@@ -182,6 +183,7 @@ def _transform(
         if 0 <= index < count:  # there may be rows that pad the last unit
             size = 64 * _COEFFICIENT_BYTES * width
             move(addresses[component] + index * size, theirs, size)
+            moved[component] += 1
         return 0
 
     transform = _Transform(options=options, filter=_Filter(each))
@@ -193,6 +195,9 @@ def _transform(
             if status and library.tjGetErrorCode(handle) == _FATAL:
                 reason = library.tjGetErrorStr2(handle).decode("ascii", "replace")
                 raise DamagedPicture(f"the JPEG's coefficients cannot be read or written: {reason}")
+            # What a signal's handler raises in the filter is lost, and its row with it.
+            if moved != [len(change.blocks) for change in rows]:
+                raise DamagedPicture("the JPEG's coefficients were not all read or written")
             return ctypes.string_at(buffer, size.value) if buffer else b""
         finally:
             library.tjFree(buffer)

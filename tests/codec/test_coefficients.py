@@ -1,5 +1,7 @@
 """Both libraries give and take the same coefficients; without the first, the second does all."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -143,3 +145,19 @@ def test_samples_go_to_coefficients_and_back():
     assert np.allclose(some[spread], inverse(coded, ones)[spread], atol=0.01)
     assert (some[~spread] == 128).all()
     assert np.allclose(coded[..., 0, 0], 8 * (blocks.mean(axis=(2, 3)) - 128), atol=0.6)
+
+
+@pytest.mark.usefixtures("needs_turbo")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_raised_while_rows_are_put_in_place_is_not_lost(coefficients_of, monkeypatch):
+    coefficients = coefficients_of("4:2:0")
+    calls = itertools.count()
+
+    def interrupted(*_):
+        if next(calls) == 1:  # as the handler of a signal does
+            raise TimeoutError
+
+    monkeypatch.setattr(turbo, "_into", interrupted)
+
+    with pytest.raises(DamagedPicture, match="not all"):
+        coefficients.write([Rows(0, plane) for plane in coefficients.planes])
