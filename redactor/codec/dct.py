@@ -43,7 +43,7 @@ _DCT = _dct_matrix()
 _SLOW, _FAST = (
     np.flatnonzero([(k // 8 + k % 8 < 4) == slow for k in range(64)]) for slow in (1, 0)
 )
-_ALMOST = 0.9  # of what is exact: sums of squares are rounded
+_ALMOST = 0.5  # of what is exact: sums of squares are rounded
 # OpenBLAS takes several threads for larger products, and on a busy machine waits for them: 20 ms
 # for one that takes 0.1.
 _AT_ONCE = 32
