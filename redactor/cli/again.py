@@ -90,12 +90,10 @@ def commands(
 
 
 def whole_command(context: click.Context) -> str:
-    """Give the command that has run, to be run again; it does not do again what is done."""
+    """Give the command that has run, to be run again; a run folder keeps it from doing so twice."""
     # To begin anew was asked for once.
     left_out = ("resume",) if context.params.get("resume") is False else ()
     words = ["redactor", context.info_name or "", *_options(context, left_out)]
-    if _is_planning(context) and "--overwrite" not in words:
-        words.append("--overwrite")  # the plan that broke off
     named: list[str] = []
     for parameter in context.command.params:
         if isinstance(parameter, click.Argument):
@@ -155,10 +153,6 @@ def _options(context: click.Context, left_out: Sequence[str] = _LEFT_OUT) -> Ite
             yield option.secondary_opts[0] if is_off else _long(option)
             if not (isinstance(option, click.Option) and option.is_flag):
                 yield str(one)
-
-
-def _is_planning(context: click.Context) -> bool:
-    return "plan_file" in context.params and "sources" in context.params
 
 
 def _fresh_names(path: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ def apply(
     from redactor.report.words import count
     from redactor.storage.places import Listed
 
-    check_places((plan_file,), out, dry_run=False, in_place=in_place, originals=originals)
+    check_places((plan_file,), out, dry_run=None, in_place=in_place, originals=originals)
     for option, path in (("--results", results), ("--report", report)):
         if path and _is_same(path, plan_file):
             raise click.UsageError(f"{option} names the plan itself; what people approved is in it")

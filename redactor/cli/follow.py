@@ -34,6 +34,7 @@ def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: W
             with record:
                 for entry in watch.over(entries(stop), record.tally):
                     record.add(entry)
+                record.has_ended_early = stop.is_set()
         except BackendMissing as error:
             output.tell(str(error))
             return Exit.BACKEND

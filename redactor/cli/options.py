@@ -29,6 +29,17 @@ class _Jobs(click.IntRange):
     def _describe_range(self) -> str:
         return ""
 
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{value} is no number from {self.min} to {self.max}", param, ctx)
+
 
 def _cores() -> int:
     """Give the cores that this process may use, which in a container are not all."""

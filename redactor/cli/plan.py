@@ -80,7 +80,7 @@ def plan(
     from redactor.cli import output
     from redactor.cli.follow import follow
     from redactor.cli.progress import Watch
-    from redactor.cli.record import Record
+    from redactor.cli.record import Record, part_of
     from redactor.report.text import Content
     from redactor.storage.imm_gate import ImmGate
 
@@ -115,9 +115,13 @@ def plan(
     )
     record.print_tables(output.stdout(), quiet=quiet)
     record.print_failures(context, is_whole=ended is Exit.DONE)
-    for kind, path in (("Plan", plan_file), ("Report", report)):
-        if path:
-            remarks.print(f"{kind}: {path}", soft_wrap=True)
+    if ended is not Exit.DONE:
+        console = output.stderr()
+        console.print(f"There is no plan; what was planned lies in {part_of(plan_file)}")
+    elif not quiet:
+        remarks.print(f"Plan: {plan_file}", soft_wrap=True)
+    if report:
+        remarks.print(f"Report: {report}", soft_wrap=True)
     leave(worst(ended, record.exit_code()))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from redactor.batch.ledger import RESULTS
 from redactor.cli import output
 from redactor.cli.again import NAMED, Failure, commands, whole_command
 from redactor.cli.exits import Exit, Refusal, worst
+from redactor.errors import BackendMissing
 from redactor.model import Verdict
 from redactor.pipeline import Redactor
 from redactor.report import (
@@ -78,6 +79,7 @@ class Record:
         imm: Callable[[], str] | None = None,
     ) -> None:
         self.recalled = 0
+        self.has_ended_early = False
         self.began = datetime.now(UTC)
         self.ledger = ledger
         self.policy = f"{redactor.policy.name}@{redactor.policy.hash}"
@@ -98,8 +100,14 @@ class Record:
         self._next = 0
         self._files = ExitStack()
         # Opened before any work is done: a typing mistake must not cost a night.
-        self._results = self._files.enter_context(_new_file(results)) if results else None
-        self._report = self._files.enter_context(_new_file(report)) if report else None
+        # Half a plan is none, and half a page would take the place of the one before.
+        self._plan_part = part_of(results) if results and is_plan else None
+        self._report_part = part_of(report) if report else None
+        self._results = _new_file(self._plan_part or results) if results else None
+        self._report = _new_file(self._report_part) if self._report_part else None
+        for file in (self._results, self._report):
+            if file is not None:
+                self._files.enter_context(file)
         self._page: HtmlReport | None = None
         if report is not None:
             from redactor.report.html import HtmlReport
@@ -126,13 +134,21 @@ class Record:
         trace: TracebackType | None,
     ) -> None:
         with self._files:
-            if self._results is not None:  # of a run that ended early
-                self._results.writelines(self._ahead[number] for number in sorted(self._ahead))
-            if self._report is not None and self._page is not None:
+            if self._report is not None and self._report_path is not None and self._page:
                 self._tell_end()
-                self._report.write(self._page.render())
+                with _room_for(self._report_path):
+                    self._report.write(self._page.render())
+                    self._report.close()
+                    _put(self._report_part, self._report_path)
+            if self._results is not None and self._results_path is not None:
+                with _room_for(self._results_path):  # of a run that ended early
+                    self._results.writelines(self._ahead[number] for number in sorted(self._ahead))
+                    self._results.close()
+                    if kind is None and not self.has_ended_early:
+                        _put(self._plan_part, self._results_path)
         if self.ledger is not None and self._results_path is not None:
-            self._rewrite(self.ledger, Path(self._results_path))
+            with _room_for(self._results_path):
+                self._rewrite(self.ledger, Path(self._results_path))
 
     def tell(self, label: str, value: str) -> None:
         """Add to what the top of the report tells of the run."""
@@ -201,9 +217,11 @@ class Record:
 
     def _write_in_order(self) -> None:
         """Write the results that are next in the order of the source, and keep those ahead."""
-        while self._results is not None and (line := self._ahead.pop(self._next, None)):
-            self._results.write(line)
-            self._results.flush()
+        while self._results is not None and (line := self._ahead.get(self._next)):
+            with _room_for(self._results_path or ""):
+                self._results.write(line)
+                self._results.flush()
+            del self._ahead[self._next]
             self._next += 1
 
     def print_tables(self, console: Console, *, quiet: bool = False) -> None:
@@ -335,6 +353,31 @@ def beside(report: str | None) -> dict[str, Any]:
     if folder == Path(report):  # a page without an ending
         return {}
     return {"keep": keep, "folder": folder.name, "max_pictures": _MOST_SHOWN}
+
+
+def part_of(path: str) -> str:
+    """Name the file that grows until it is whole; itself where nothing can take its place."""
+    whole = Path(path)
+    if whole.exists() and not whole.is_file():  # /dev/stdout and its kin
+        return path
+    return f"{whole.resolve()}.part"  # a link stays one
+
+
+def _put(part: str | None, path: str) -> None:
+    if part is not None and part != path:
+        Path(part).replace(Path(path).resolve())
+
+
+@contextmanager
+def _room_for(path: str) -> Iterator[None]:
+    """End a run that cannot be told of, by a full disk for one: its pictures would be lost."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BackendMissing(f"{path}: {reason}; make room, and run again") from error
 
 
 def _new_file(path: str) -> TextIO:

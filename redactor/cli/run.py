@@ -294,11 +294,11 @@ def check_places(
     sources: tuple[str, ...],
     out: str | None,
     *,
-    dry_run: bool,
+    dry_run: bool | None,
     in_place: bool,
     originals: str | None,
 ) -> None:
-    """Refuse what would lose originals or leave nothing behind."""
+    """Refuse what would lose originals or leave nothing behind; `dry_run` is None where none is."""
     if in_place:
         if not originals:
             raise click.UsageError(
@@ -311,7 +311,8 @@ def check_places(
     elif originals:
         raise click.UsageError("--originals goes with --in-place")
     elif not out and not dry_run:
-        raise click.UsageError("no --out DEST; or look first with --dry-run")
+        can_look = "; or look first with --dry-run" if dry_run is not None else ""
+        raise click.UsageError(f"no --out DEST{can_look}")
 
 
 def _is_within(place: str, out: str) -> bool:

@@ -83,7 +83,8 @@ def summary_table(tally: Tally) -> Table:
         table.add_row(label, f"{number:,}", meaning(verdict, dry_run=tally.dry_run), style=style)
     if tally.errors:
         named = "of these; named at the end"
-        table.add_row(Text("✕ not written", style="red"), f"{tally.errors:,}", named)
+        label = Text("✕ not read or written", style="red")
+        table.add_row(label, f"{tally.errors:,}", named)
     if tally.held:
         label = Text("⚑ held back", style=COLORS[Verdict.FLAGGED])
         table.add_row(label, f"{tally.held:,}", "of these; not written")
@@ -103,6 +104,9 @@ def _of_codes(tally: Tally) -> str:
     ]
     if tally.removed:
         done.append(f"{tally.removed:,} {would}removed with a further picture of the file")
+    if left := tally.codes - tally.actions.total() - tally.removed:
+        were = "would not be" if tally.dry_run else "were not"
+        done.append(f"{left:,} in pictures that {were} written")
     parts = ", ".join(done)
     return f"{count(tally.codes, 'code')}{': ' if parts else ''}{parts}"
 

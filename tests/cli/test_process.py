@@ -62,6 +62,46 @@ def test_a_run_folder_tells_from_the_start_that_a_run_has_not_ended(tmp_path, a_
     assert ended["exit_code"] == 130
 
 
+@posix
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_plan_that_broke_off_is_none_and_the_page_of_before_stays(
+    sign, tmp_path, a_picture, fill
+):
+    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(200)})
+    (tmp_path / "plan.html").write_text("the page of before")
+    command = [sys.executable, "-m", "redactor", "plan", "in", "-o", "plan.jsonl", "--jobs", "1"]
+    with subprocess.Popen(
+        [*command, "--report", "plan.html"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for(lambda: lines_of(tmp_path / "plan.jsonl.part"))
+        process.send_signal(sign)
+        _, err = process.communicate(timeout=30)
+
+    assert not (tmp_path / "plan.jsonl").exists()
+    assert 0 < len(lines_of(tmp_path / "plan.jsonl.part")) < 200
+    page = (tmp_path / "plan.html").read_text()
+    if sign == signal.SIGKILL:
+        assert page == "the page of before"
+    else:
+        assert page.rstrip().endswith("</html>")
+        assert "There is no plan; what was planned lies in" in err
+        assert not (tmp_path / "plan.html.part").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("option", ["--results", "--report"])
+def test_a_run_that_cannot_be_told_of_ends_as_with_a_full_disk(
+    option, tmp_path, a_picture, fill, redactor
+):
+    fill(tmp_path / "in", {f"{n:03}.png": a_picture() for n in range(20)})
+
+    ended = redactor("run", tmp_path / "in", "--out", tmp_path / "out", option, "/dev/full")
+
+    assert ended.code == 6
+    assert "/dev/full: no space left on device; make room, and run again" in ended.err
+    assert "clean" in ended.out
+
+
 def wait_for(sight, *, timeout_s=30):
     end = time.monotonic() + timeout_s
     while not sight():

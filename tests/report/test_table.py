@@ -70,8 +70,8 @@ def test_a_summary_counts_every_verdict_and_action(a_row, a_code):
 def test_what_was_not_written_is_not_passed_over(a_row, a_code):
     lost = {**a_row("a.png", "redacted", a_code()), "error": "a.png: exists already"}
 
-    assert "not written" in shown(summary_table(Tally.of([lost])))
-    assert "not written" not in shown(summary_table(Tally.of([a_row("b.png", "redacted")])))
+    assert "not read or written" in shown(summary_table(Tally.of([lost])))
+    assert "not read or written" not in shown(summary_table(Tally.of([a_row("b.png", "redacted")])))
 
 
 def test_quarantined_codes_are_counted_but_not_as_done(a_row, a_code):
@@ -104,7 +104,7 @@ def test_codes_of_pictures_that_are_held_back_are_not_counted_as_done(a_row, a_c
     text = " ".join(shown(summary_table(tally)).split())
     assert "⚑ held back 1 of these; not written" in text
     assert "2 codes: 1 pixelated all" not in text
-    assert text.endswith("2 codes: 1 pixelated")
+    assert text.endswith("2 codes: 1 pixelated, 1 in pictures that were not written")
     assert "would be: 1 pixelated; held back" in shown(
         pictures_table([a_row("a", "flagged", a_code(), held=True)])
     )
