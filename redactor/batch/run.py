@@ -7,6 +7,7 @@ picture fail alike (no such bucket, refused credentials) is raised as `BackendMi
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -248,11 +249,17 @@ class Batch:
             raise StorageError(f"{item.name}: only files can be replaced in place")
         if not result.changed:
             return item.name
+        # Where a link leads: replacing the link would leave what it shows as it is.
+        path = Path(item.name).resolve()
+        root = os.path.abspath(item.name).removesuffix(item.relative)  # noqa: PTH100 - not links
+        if not path.is_relative_to(Path(root).resolve()):
+            raise StorageError(
+                f"{item.name}: a link to {path}, which was not named; give that as a SOURCE itself"
+            )
         keep(originals, item, blob.data, content_type)
         if item.read(max_bytes=self.redactor.limits.max_bytes).data != blob.data:
             raise Changed(f"{item.name}: changed while it was redacted; run it again")
-        # Where a link leads: replacing the link would leave what it shows as it is.
-        place = FileSink(str(Path(item.name).resolve()))
+        place = FileSink(str(path))
         place.write(item.relative, result.image, content_type=content_type, overwrite=True)
         return item.name
 

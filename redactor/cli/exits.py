@@ -45,11 +45,12 @@ _HELP = """\b
 Exit codes:
   0    done (redacting something is not a failure)
   1    --fail-on or --fail-on-change happened, or a test of a policy failed
-  2    wrong usage
+  2    wrong usage, or more than was allowed (--max-changes)
   3    the policy is invalid
   4    some pictures could not be handled; they are named at the end
   5    something readable remains (verify)
-  6    a backend is missing: credentials, a bucket, a decoder
+  6    something is missing: credentials, a bucket, a decoder, room on a disk,
+       a run folder of its own; or the run stopped at --max-quarantine
   130  interrupted
 Where several apply: 130, 6, 3, 2, 5, 4, 1.
 """

@@ -200,6 +200,28 @@ def test_in_place_keeps_the_originals(redactor, photos, shelf, tree, read_codes)
     assert (photos.parent / "before/a/code.png").read_bytes() == shelf["a/code.png"]
 
 
+def test_in_place_a_link_is_followed_within_what_was_named_alone(
+    redactor, tmp_path, monkeypatch, a_picture
+):
+    monkeypatch.chdir(tmp_path)
+    picture = a_picture(LINK)
+    for folder in ("named", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "other/picture.png").write_bytes(picture)
+    (tmp_path / "named/out.png").symlink_to("../other/picture.png")
+    (tmp_path / "named/in.png").symlink_to("real/picture.png")
+    (tmp_path / "named/real").mkdir()
+    (tmp_path / "named/real/picture.png").write_bytes(picture)
+
+    ended = redactor("run", "named", "--in-place", "--originals", "before")
+
+    assert ended.code == 4
+    assert "which was not named; give that as a SOURCE itself" in ended.err
+    assert (tmp_path / "other/picture.png").read_bytes() == picture
+    assert (tmp_path / "named/real/picture.png").read_bytes() != picture
+    assert (tmp_path / "named/in.png").is_symlink()
+
+
 def test_in_place_may_keep_them_in_the_folder_itself(redactor, photos, shelf):
     for _ in range(2):
         ended = redactor("run", "photos", "--in-place", "--originals", "photos/before")
