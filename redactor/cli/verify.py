@@ -88,8 +88,11 @@ def verify(
     codes = record.tally.codes
     looked_at = record.tally.pictures - len(record.failures)
     if looked_at:
-        found = f"{count(codes, 'code')} can be read" if codes else "Nothing can be read"
-        console.print(f"{found} in {count(looked_at, 'picture')}.")
+        pictures = count(looked_at, "picture")
+        if codes:
+            console.print(f"{count(codes, 'code')} can be read; looked at {pictures}.")
+        else:
+            console.print(f"Nothing can be read in {pictures}.")
     record.print_failures(context)
     # An audit that has looked at nothing has not passed.
     nothing = Exit.DONE if record.tally.pictures else Exit.SOME_FAILED

@@ -45,10 +45,11 @@ def pictures_table(rows: Iterable[Row]) -> Table:
     table = _table("Picture", "Verdict", "Codes", done, folder=folder)
     _keep_whole(table, entries, folder)
     for entry in entries:
+        is_lost = entry["verdict"] == Verdict.QUARANTINED
         table.add_row(
             _plain(entry["name"].removeprefix(folder)),
             verdict_text(Verdict(entry["verdict"])),
-            _plain(codes_of(entry) or "none"),
+            _plain(codes_of(entry) or ("not known" if is_lost else "none")),
             _plain(done_to(entry).removeprefix("would be: " if entry["dry_run"] else "")),
         )
     return table

@@ -64,7 +64,7 @@ def test_what_can_be_read_ends_with_5(redactor, photos):
     ended = redactor("verify", "photos")
 
     assert ended.code == 5
-    assert "2 codes can be read in 3 pictures." in ended.out
+    assert "2 codes can be read; looked at 3 pictures." in ended.out
     assert "a/code.png" in ended.out
     assert "clean.png" not in ended.out
     assert "secret" not in ended.out

@@ -74,6 +74,11 @@ def test_what_was_not_written_is_not_passed_over(a_row, a_code):
     assert "not read or written" not in shown(summary_table(Tally.of([a_row("b.png", "redacted")])))
 
 
+def test_a_picture_that_nobody_could_look_at_is_not_said_to_have_no_codes(a_row):
+    assert "not known" in shown(pictures_table([a_row("a", "quarantined")]))
+    assert "none" in shown(pictures_table([a_row("a", "clean")]))
+
+
 def test_quarantined_codes_are_counted_but_not_as_done(a_row, a_code):
     tally = Tally.of(
         [a_row("a", "quarantined", a_code(None)), a_row("b", "allowed", a_code(action="allow"))]
