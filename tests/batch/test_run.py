@@ -337,7 +337,7 @@ def test_in_place_the_first_original_of_each_name_and_every_other_are_kept(
 def test_in_place_a_link_stays_and_what_it_shows_is_redacted(
     folder, tmp_path, a_redactor, read_codes
 ):
-    real = tmp_path / "store.png"
+    real = folder / "store.png"
     (folder / "sub" / "a.png").rename(real)
     (folder / "sub" / "a.png").symlink_to(real)
 
