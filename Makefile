@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint types check lock clean
+.PHONY: help setup demo test unit lint types check lock clean
 
 help:            ## list what there is to make
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ demo: setup      ## run the main job on the samples, on an embedded OSS
 
 test: setup      ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --quiet
+
+unit: setup      ## run the tests that need no process, server, browser or whole command
+	$(BIN)/python -m pytest --numprocesses auto --quiet -m "not integration"
 
 lint: setup      ## check style and format
 	$(BIN)/ruff check .

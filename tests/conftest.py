@@ -61,6 +61,22 @@ def _saved(image, format_name, **options):
     return file.getvalue()
 
 
+# What is in these is marked `integration`, for `make unit` to leave out.
+_INTEGRATION = (
+    "cli", "hooks", "testing", "batch/test_allocator.py", "batch/test_fault_matrix.py",
+    "batch/test_ray.py", "report/test_browser.py", "test_attacks.py", "test_readme.py",
+    "test_samples.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    folder = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(folder)
+        if any(place.is_relative_to(one) for one in _INTEGRATION):
+            item.add_marker(pytest.mark.integration)
+
+
 @pytest.fixture(scope="session")
 def a_raster():
     """Give a builder of RGB rasters that show codes side by side."""
