@@ -103,11 +103,10 @@ class Record:
         # Half a plan is none, and half a page would take the place of the one before.
         self._plan_part = part_of(results) if results and is_plan else None
         self._report_part = part_of(report) if report else None
-        self._results = _new_file(self._plan_part or results) if results else None
-        self._report = _new_file(self._report_part) if self._report_part else None
-        for file in (self._results, self._report):
-            if file is not None:
-                self._files.enter_context(file)
+        grows = self._plan_part or results
+        self._results = self._files.enter_context(_new_file(grows)) if grows else None
+        page = self._report_part
+        self._report = self._files.enter_context(_new_file(page)) if page else None
         self._page: HtmlReport | None = None
         if report is not None:
             from redactor.report.html import HtmlReport
@@ -134,7 +133,7 @@ class Record:
         trace: TracebackType | None,
     ) -> None:
         with self._files:
-            if self._report is not None and self._report_path is not None and self._page:
+            if self._report is not None and self._report_path and self._page is not None:
                 self._tell_end()
                 with _room_for(self._report_path):
                     self._report.write(self._page.render())
