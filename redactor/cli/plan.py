@@ -116,9 +116,9 @@ def plan(
     record.print_tables(output.stdout(), quiet=quiet)
     record.print_failures(context, is_whole=ended is Exit.DONE)
     if ended is not Exit.DONE:
-        console = output.stderr()
-        console.print(f"There is no plan; what was planned lies in {part_of(plan_file)}")
-    elif not quiet:
+        told = f"The plan broke off; what there is of it lies in {part_of(plan_file)}"
+        output.stderr().print(told, soft_wrap=True)
+    else:
         remarks.print(f"Plan: {plan_file}", soft_wrap=True)
     if report:
         remarks.print(f"Report: {report}", soft_wrap=True)

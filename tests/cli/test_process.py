@@ -84,7 +84,7 @@ def test_a_plan_that_broke_off_is_none_and_the_page_of_before_stays(
         assert page == "the page of before"
     else:
         assert page.rstrip().endswith("</html>")
-        assert "There is no plan; what was planned lies in" in err
+        assert "The plan broke off; what there is of it lies in" in err
         assert not (tmp_path / "plan.html.part").exists()
 
 
