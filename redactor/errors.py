@@ -10,6 +10,7 @@
     ├── NotPublishable           the bytes of a quarantined or held picture were asked for
     ├── PolicyError              a policy file is wrong; carries every mistake
     ├── DetectorError            a detector failed on one picture
+    ├── WorkerLost               the process that worked on one picture crashed or hung
     ├── BackendMissing           something the run needs is absent: credentials, a bucket, a decoder
     │   ├── TooManyQuarantined   so many pictures fail that something must be missing
     │   └── RunFolderError       a run cannot be recorded: in use, of another run, or a full disk
@@ -92,6 +93,10 @@ class PolicyError(RedactorError):
 
 class DetectorError(RedactorError):
     """A detector failed on one picture."""
+
+
+class WorkerLost(RedactorError):
+    """The process that worked on one picture crashed, hung or was ended."""
 
 
 class BackendMissing(RedactorError):

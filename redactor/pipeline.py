@@ -11,11 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from redactor import codec, drawing, motion, render, verify
 from redactor.detect import LocalDetector, imm, parse_image_codes
@@ -62,6 +63,30 @@ class Where(StrEnum):
     HYBRID = "hybrid"
 
 
+class Way(StrEnum):
+    """What is to be done with a picture: as the methods of `Redactor`."""
+
+    REDACT = "redact"
+    PLAN = "plan"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture and what is to be done with it; the rest as for the methods of `Redactor`."""
+
+    way: Way
+    data: bytes = field(repr=False)
+    name: str
+    etag: str | None = None
+    origin: Origin | None = None
+    decisions: tuple[Decision, ...] = ()
+    flag: Flag | None = None
+
+
+Do = Callable[[Job, AskImageCodes | None], Result]
+
+
 class Redactor:
     """Redacts pictures by one policy. Build it once; threads may share it.
 
@@ -90,6 +115,7 @@ class Redactor:
         self.where = Where(detector)
         self.limits = limits
         self.local = LocalDetector(thorough=thorough)
+        self._do: Do | None = None
 
     @classmethod
     def from_policy(
@@ -131,8 +157,7 @@ class Redactor:
             TypeError: If the file is open for text.
             BackendMissing: If `ask` finds that no picture can be asked about.
         """
-        data, name = self._load(source, name)
-        return _Work(self, data, name, etag, ask, origin or Origin.of(name)).run(dry=False)
+        return self.do(Job(Way.REDACT, *self._load(source, name), etag, origin), ask)
 
     def plan(
         self,
@@ -144,8 +169,7 @@ class Redactor:
         origin: Origin | None = None,
     ) -> Result:
         """Say what `redact` would decide; draws nothing. Arguments and errors as there."""
-        data, name = self._load(source, name)
-        return _Work(self, data, name, etag, ask, origin or Origin.of(name)).run(dry=True)
+        return self.do(Job(Way.PLAN, *self._load(source, name), etag, origin), ask)
 
     def apply(
         self,
@@ -171,19 +195,30 @@ class Redactor:
             TypeError: If the file is open for text.
         """
         data, name = self._load(source, name)
-        work = _Work(self, data, name, None, None, Origin.of(name), decisions=tuple(decisions))
-        work.given_flag = flag
-        return work.run_given()
+        return self.do(Job(Way.APPLY, data, name, decisions=tuple(decisions), flag=flag))
 
-    def quarantine(self, name: str, reason: str) -> Result:
-        """Give the result of a picture that could not even be read."""
-        return Result(
+    def do(self, job: Job, ask: AskImageCodes | None = None) -> Result:
+        """Do what `redact`, `plan` or `apply` were asked for; errors as theirs."""
+        return _Work(self, job, ask).run() if self._do is None else self._do(job, ask)
+
+    def through(self, do: Do) -> Self:
+        """Give the same redactor, but what does the work is `do`, such as `Workers.do`."""
+        other = copy(self)
+        other._do = do
+        return other
+
+    def quarantine(self, name: str, reason: str, data: bytes | None = None) -> Result:
+        """Give the result of a picture that could not be read or looked at; None for its bytes."""
+        result = Result(
             name,
             Verdict.QUARANTINED,
             flag=self.policy.on_error,
             reasons=(reason,),
             policy=f"{self.policy.name}@{self.policy.hash}",
         )
+        if data is None:
+            return result
+        return replace(result, source_hash=hashlib.sha256(data).hexdigest(), source_bytes=len(data))
 
     def _load(self, source: bytes | str | Path | BinaryIO, name: str | None) -> tuple[bytes, str]:
         return load(source, name, max_bytes=self.limits.max_bytes)
@@ -220,14 +255,9 @@ class _Work:
     """The way of one picture through the stages."""
 
     redactor: Redactor
-    data: bytes
-    name: str
-    etag: str | None
+    job: Job
     ask: AskImageCodes | None
-    origin: Origin
     picture: codec.Picture | None = None
-    is_given: bool = False  # the decisions were made before
-    given_flag: Flag | None = None
     facts: Facts | None = None
     limit_reached: bool = False
     decisions: tuple[Decision, ...] = ()
@@ -239,17 +269,14 @@ class _Work:
     difference: int | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def run(self, *, dry: bool) -> Result:
-        return self._guarded(lambda: self._run(dry=dry))
+    @property
+    def is_given(self) -> bool:
+        """Whether the decisions were made before."""
+        return self.job.way is Way.APPLY
 
-    def run_given(self) -> Result:
-        """Act on decisions that were made before."""
-        self.is_given = True
-        return self._guarded(self._run_given)
-
-    def _guarded(self, run: Callable[[], Result]) -> Result:
+    def run(self) -> Result:
         try:
-            return run()
+            return self._run_given() if self.is_given else self._run()
         except BackendMissing:
             raise
         except _HeldBackError as error:
@@ -262,22 +289,23 @@ class _Work:
             # Fail closed: a mistake of ours must hold a picture back, never let it through.
             return self._quarantined(f"internal error: {type(error).__name__}: {error}")
 
-    def _run(self, *, dry: bool) -> Result:
+    def _run(self) -> Result:
         with self._timed("decode"):
-            picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
+            picture = self.picture = codec.open_picture(self.job.data, self.redactor.limits)
         if picture.trailing and self.redactor.policy.trailer is Trailer.QUARANTINE:
             raise PictureError(f"{picture.trailing:,} bytes lie behind the picture's end")
         with self._timed("detect"):
             detections = self._followed(picture, self._detect(picture))
         self._decide(picture, detections)
-        if dry:
+        if self.job.way is Way.PLAN:
             return self._result(None, None, dry_run=True)
         image, path = self._render_until_gone(picture, detections)
         return self._result(image, path)
 
     def _run_given(self) -> Result:
+        self.decisions = self.job.decisions
         with self._timed("decode"):
-            picture = self.picture = codec.open_picture(self.data, self.redactor.limits)
+            picture = self.picture = codec.open_picture(self.job.data, self.redactor.limits)
         for decision in self.decisions:
             frame, box = decision.detection.frame, decision.detection.quad.box
             is_there = frame < len(picture.frames)
@@ -309,7 +337,7 @@ class _Work:
             codes=codes,
             orientation=picture.orientation,
             frames=tuple((frame.name, *frame.size) for frame in picture.frames),
-            origin=self.origin,
+            origin=self.job.origin or Origin.of(self.job.name),
             limit_reached=self.limit_reached,
             day=datetime.now(UTC).date(),
         )
@@ -345,13 +373,13 @@ class _Work:
         """Ask `image/codes`. Gives its answer, if any, and why that may not be all."""
         if self.ask is None:
             return None, "image/codes can be asked only about objects in OSS"
-        if refusal := imm.why_not(picture.format, picture.size, len(self.data)):
+        if refusal := imm.why_not(picture.format, picture.size, len(self.job.data)):
             return None, refusal
         if len(picture.pages) > 1:
             return None, "image/codes looks at one frame, and the picture has more"
         try:
             answer = self.ask()
-            if answer.etag and self.etag and answer.etag.upper() != self.etag.upper():
+            if answer.etag and self.job.etag and answer.etag.upper() != self.job.etag.upper():
                 return None, "image/codes looked at other bytes: the object has changed"
             parsed = parse_image_codes(answer.body, picture.size, picture.orientation)
         except (StorageError, DetectorError) as error:
@@ -431,8 +459,8 @@ class _Work:
         policy = self.redactor.policy
         if not self.regions and policy.metadata is not Metadata.STRIP:
             if policy.trailer is not Trailer.STRIP or not picture.trailing:
-                return self.data, "unchanged", None
-            image, path = self.data[: -picture.trailing], "lossless"
+                return self.job.data, "unchanged", None
+            image, path = self.job.data[: -picture.trailing], "lossless"
         else:
             if picture.refusal is not None:
                 raise PictureError(picture.refusal)
@@ -499,7 +527,7 @@ class _Work:
     def _flags(self) -> list[Flag]:
         said = [decision.flag for decision in self.decisions]
         said += [rule.flag for rule in self.picture_rules]
-        said.append(self.given_flag)
+        said.append(self.job.flag)
         return [flag for flag in said if flag is not None]
 
     def _quarantined(self, reason: str, *, is_error: bool = True) -> Result:
@@ -518,7 +546,7 @@ class _Work:
         picture = self.picture
         policy = self.redactor.policy
         return Result(
-            self.name,
+            self.job.name,
             Verdict.QUARANTINED,
             self.decisions,
             self.regions,
@@ -526,8 +554,8 @@ class _Work:
             format=picture.format if picture else None,
             size=picture.size if picture else None,
             orientation=picture.orientation if picture else 1,
-            source_hash=hashlib.sha256(self.data).hexdigest(),
-            source_bytes=len(self.data),
+            source_hash=hashlib.sha256(self.job.data).hexdigest(),
+            source_bytes=len(self.job.data),
             policy=f"{policy.name}@{policy.hash}",
             detectors=self.detectors,
             checks=tuple(self.checks),

@@ -16,6 +16,7 @@ from hypothesis import settings
 from PIL import Image, ImageOps
 
 from redactor import Policy, Redactor
+from redactor.workers import Workers
 
 # Nobody's own credentials, and no look for those of a machine in the cloud.
 os.environ |= {
@@ -63,9 +64,9 @@ def _saved(image, format_name, **options):
 
 # What is in these is marked `integration`, for `make unit` to leave out.
 _INTEGRATION = (
-    "cli", "hooks", "testing", "batch/test_allocator.py", "batch/test_fault_matrix.py",
-    "batch/test_ray.py", "report/test_browser.py", "test_attacks.py", "test_readme.py",
-    "test_samples.py",
+    "cli", "hooks", "testing", "workers", "batch/test_fault_matrix.py",
+    "batch/test_processes.py", "batch/test_ray.py", "report/test_browser.py", "test_attacks.py",
+    "test_readme.py", "test_samples.py",
 )  # fmt: skip
 
 
@@ -128,6 +129,19 @@ def a_redactor(a_policy):
         return Redactor(a_policy(*rules, default=default, extra=extra), **options)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def policy():
+    """Give a policy that hides everything, for workers."""
+    return Policy.parse("version: 1\nname: test\ndefault: {action: fill}\non_error: {flag: high}\n")
+
+
+@pytest.fixture(scope="module")
+def workers(policy):
+    """Give a worker process."""
+    with Workers(Redactor(policy), count=1) as workers:
+        yield workers
 
 
 @pytest.fixture(scope="session")

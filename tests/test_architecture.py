@@ -78,11 +78,9 @@ MAY_KNOW = {
     "pipeline": LEAVES | {"detect", "policy", "render", "codec", "motion", "verify", "drawing"},
     "storage": {"errors", "model", "magic"},
     "report": LEAVES | {"detect"},
-    "room": {"errors"},
-    "allocator": set(),
-    "batch": LEAVES
-    | {"allocator", "version", "room", "pipeline", "policy", "report", "storage", "codec"},
-    "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "room", "storage", "version"},
+    "workers": LEAVES | {"codec", "pipeline"},
+    "batch": LEAVES | {"codec", "pipeline", "policy", "report", "storage", "version", "workers"},
+    "hooks": LEAVES | {"codec", "pipeline", "policy", "report", "storage", "version", "workers"},
     "testing": set(),
     "__main__": {"cli"},
     "cli": LEAVES

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from redactor.codec import count_pixels
 from redactor.model import AskImageCodes, ImageCodes
-from redactor.room import Room
+from redactor.workers.room import Room
 
 BYTES_PER_PIXEL = 75
 """What a pixel takes in work at most: a transparent picture, seen in three ways and drawn anew.

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
-from redactor.allocator import keep_pages
 from redactor.batch.capacity import Capacity
 from redactor.batch.entry import Entry, entry_of
 from redactor.batch.ledger import Ledger
@@ -27,6 +26,7 @@ from redactor.model import Verdict
 from redactor.storage import Blob, Item, Source
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss_store import OssItem
+from redactor.workers.allocator import keep_pages
 
 _IN_HAND = 3  # pictures that a worker has at a time: one is worked on, others read or written
 _RETRIES = 2  # of a picture whose worker has died

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +24,7 @@ from redactor.errors import (
     Changed,
     PictureError,
     StorageError,
+    WorkerLost,
 )
 from redactor.model import Decision, Result, Verdict
 from redactor.pipeline import Redactor
@@ -136,7 +138,7 @@ class Batch:
                 return blob
             if known is not None and (earlier := known(blob)) is not None:
                 return earlier
-            outcome = Outcome(self._look(item, blob), item.relative, blob.data)
+            outcome = self._look(item, blob)
             result = outcome.result
             is_admitted = self._admit(is_quarantined=result.verdict is Verdict.QUARANTINED)
             try:
@@ -144,14 +146,19 @@ class Batch:
             except StorageError as error:
                 return replace(outcome, error=str(error))
 
-    def _look(self, item: Item, blob: Blob) -> Result:
+    def _look(self, item: Item, blob: Blob) -> Outcome:
         look = self.redactor.plan if self.dry_run else self.redactor.redact
-        ask = item.ask_image_codes
-        if self.capacity is None:
-            return look(blob.data, name=item.name, etag=blob.etag, ask=ask)
-        with self.capacity.working(blob.data):
-            ask = ask and self.capacity.waiting(ask)
-            return look(blob.data, name=item.name, etag=blob.etag, ask=ask)
+        data, ask, capacity = blob.data, item.ask_image_codes, self.capacity
+        if capacity is not None and ask is not None:
+            ask = capacity.waiting(ask)
+        try:
+            with nullcontext() if capacity is None else capacity.working(data):
+                result = look(data, name=item.name, etag=blob.etag, ask=ask)
+        except WorkerLost as lost:
+            # An error, so that it is tried again: what ended the process may not have been this.
+            failed = self.redactor.quarantine(item.name, str(lost), data)
+            return Outcome(failed, item.relative, data, error=str(lost))
+        return Outcome(result, item.relative, data)
 
     def _admit(self, *, is_quarantined: bool) -> bool:
         return self.ceiling is None or self.ceiling.admit(is_quarantined=is_quarantined)

@@ -1,4 +1,4 @@
-"""The engine for one machine: threads, because the decoders let go of Python's lock.
+"""The engine within this process: threads, because the decoders let go of Python's lock.
 
 Each picture has a thread for all of its way; `Capacity` bounds how many are worked on at once, so
 that those which read and write cost no core. Pictures are given as they are finished. The largest
@@ -16,16 +16,16 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Protocol, TypeVar
 
-from redactor.allocator import keep_pages
 from redactor.batch.capacity import Capacity
 from redactor.batch.run import Batch, Outcome
 from redactor.errors import BackendMissing, TooManyQuarantined
 from redactor.storage import Blob, Item, Source
+from redactor.workers.allocator import keep_pages
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-_THREADS_PER_JOB = 3  # enough to hide reading and writing behind the decoders
+THREADS_PER_JOB = 3  # enough to hide reading and writing behind the decoders
 _STRETCH = 1_000  # of a listing, looked over for large pictures
 _LARGE_BYTES = 2_000_000
 
@@ -105,7 +105,7 @@ class _Hand(Iterator[T]):
         recall: Recall[T] | None,
     ) -> None:
         self.missing: BackendMissing | None = None
-        self._width = capacity.jobs * _THREADS_PER_JOB
+        self._width = capacity.jobs * THREADS_PER_JOB
         self.pool = ThreadPoolExecutor(self._width, thread_name_prefix="redactor")
         self._batch = batch
         self._items = largest_first(source.items())

@@ -74,7 +74,7 @@ def apply(
     where more had to be hidden than planned, the results say so, and a code that nobody has
     decided about holds its picture back.
     """
-    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch import Batch, Capacity, processes
     from redactor.batch.apply import PlanFollower
     from redactor.cli import output
     from redactor.cli.follow import follow
@@ -120,7 +120,7 @@ def apply(
     ends: Counter[str] = Counter()
     ended = follow(
         lambda stop: _counted(
-            threads.run(
+            processes.run(
                 batch,
                 source,
                 lambda outcome: record.shown(

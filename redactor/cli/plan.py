@@ -75,7 +75,7 @@ def plan(
         )
     detector = options.pick_detector(detector, sources, files_from)
 
-    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch import Batch, Capacity, processes
     from redactor.batch.plan import plan_row
     from redactor.cli import output
     from redactor.cli.follow import follow
@@ -109,7 +109,7 @@ def plan(
     )
     batch, capacity = Batch(redactor, dry_run=True), Capacity(jobs, memory)
     ended = follow(
-        lambda stop: threads.run(batch, source, record.entry, capacity=capacity, stop=stop),
+        lambda stop: processes.run(batch, source, record.entry, capacity=capacity, stop=stop),
         record,
         Watch(remarks, "planning", total=options.counted(source), gate=gate, price=imm_price),
     )

@@ -51,10 +51,11 @@ if TYPE_CHECKING:
 @options.memory
 @click.option(
     "--engine",
-    type=click.Choice(["threads", "ray"]),
-    default="threads",
+    type=click.Choice(["processes", "threads", "ray"]),
+    default="processes",
     show_default=True,
-    help="Work with threads here, or with --jobs processes of Ray, here or on a cluster.",
+    help="Work with --jobs processes here, with threads of this one (a decoder that crashes ends"
+    " it), or with processes of Ray, here or on a cluster.",
 )
 @click.option("--address", metavar="ADDRESS", help="Of a cluster of Ray, or auto to find it.")
 @click.option("--overwrite", is_flag=True, help="Replace pictures that are in DEST already.")
@@ -159,7 +160,7 @@ def run(
         raise click.UsageError("--address goes with --engine ray")
     detector = options.pick_detector(detector, sources, files_from)
 
-    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch import Batch, Capacity, processes, threads
     from redactor.cli import output
     from redactor.cli.follow import follow
     from redactor.cli.progress import Watch
@@ -238,10 +239,9 @@ def run(
                     stop=stop,
                     recall=ledger,
                 )
+            work = threads.run if engine == "threads" else processes.run
             capacity = Capacity(jobs, memory)
-            return threads.run(
-                batch, source, record.entry, capacity=capacity, stop=stop, recall=ledger
-            )
+            return work(batch, source, record.entry, capacity=capacity, stop=stop, recall=ledger)
 
         ended = follow(
             entries,

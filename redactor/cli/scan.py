@@ -41,7 +41,7 @@ def scan(
     """
     detector = options.pick_detector(detector, sources, files_from)
 
-    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch import Batch, Capacity, processes
     from redactor.cli import output
     from redactor.cli.follow import follow
     from redactor.cli.progress import Watch
@@ -63,7 +63,7 @@ def scan(
     )
     capacity = Capacity(jobs)
     ended = follow(
-        lambda stop: threads.run(batch, source, record.entry, capacity=capacity, stop=stop),
+        lambda stop: processes.run(batch, source, record.entry, capacity=capacity, stop=stop),
         record,
         Watch(remarks, "scanning", total=options.counted(source)),
     )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from redactor.hooks.metrics import Metrics
     from redactor.hooks.objects import ObjectHook
     from redactor.hooks.settings import Settings
-    from redactor.hooks.workers import Workers
     from redactor.storage.oss_place import OssPlace, OssSettings
+    from redactor.workers import Workers
 
 _TOKEN = "REDACTOR_TOKEN"
 _BACKLOG = 2048

@@ -49,7 +49,7 @@ def verify(
     has drawn (sharpened, deblurred, by thresholds ...), and up close at whatever looks like a code.
     A code that --policy or --results allows is no finding.
     """
-    from redactor.batch import Batch, Capacity, threads
+    from redactor.batch import Batch, Capacity, processes
     from redactor.cli import output
     from redactor.cli.allowed import Allowed
     from redactor.cli.follow import follow
@@ -73,7 +73,7 @@ def verify(
         codes=True,
     )
     ended = follow(
-        lambda stop: threads.run(
+        lambda stop: processes.run(
             batch,
             source,
             lambda outcome: record.entry(allowed.findings(outcome)),

@@ -94,7 +94,7 @@ class _App:
             raise _RefusedError(503, "too many pictures are in hand; try again later")
         self._in_hand += 1
         try:
-            data = await self._body(request, self._service.workers.limits.max_bytes)
+            data = await self._body(request, self._service.workers.redactor.limits.max_bytes)
             work = self._service.workers.redact
             result = await asyncio.get_running_loop().run_in_executor(self._threads, work, data)
         finally:

@@ -21,7 +21,6 @@ from redactor.errors import (
 )
 from redactor.hooks.seal import Seals
 from redactor.hooks.uploads import Upload
-from redactor.hooks.workers import Workers
 from redactor.model import AskImageCodes, ImageCodes, Result, Verdict
 from redactor.report.text import escape_text
 from redactor.storage import Blob, Marks
@@ -40,6 +39,7 @@ from redactor.storage.oss_probe import PROBE, check_private
 from redactor.storage.oss_store import OssItem
 from redactor.storage.retry import deadline
 from redactor.version import __version__
+from redactor.workers import Workers
 
 if TYPE_CHECKING:
     from redactor.storage.oss import Head, OssClient
@@ -165,13 +165,13 @@ class ObjectHook:
             raise
         except (PictureError, StorageError) as error:
             # It would fail in the same way however often it came.
-            held = self.workers.quarantine(str(place), str(error))
+            held = self.workers.redactor.quarantine(str(place), str(error))
             return self._hold(place, head, held)
 
     def _finish(self, place: OssPlace, head: Head) -> Done:
         relative = check_relative(self._relative(place) or "", empty_parts=True)
         target = self.target.below(relative)
-        most = self.workers.limits.max_bytes
+        most = self.workers.redactor.limits.max_bytes
         if head.size > most:
             raise too_large(str(place), most, head.size)  # before a byte of it is read
         blob = self.client.read(place, max_bytes=most)
@@ -200,7 +200,7 @@ class ObjectHook:
         head = self.client.find(target)
         if head is None or head.headers.get(SOURCE_ETAG) != blob.etag:
             return False
-        if head.size > 2 * self.workers.limits.max_bytes:
+        if head.size > 2 * self.workers.redactor.limits.max_bytes:
             return False
         written = self.client.read(target, max_bytes=head.size)
         return self.seals.holds(target, written.data, head.headers)

@@ -12,8 +12,8 @@ from redactor.hooks.metrics import Metrics
 from redactor.hooks.objects import PASSING, ObjectHook, describe
 from redactor.hooks.queue import UploadQueue
 from redactor.hooks.uploads import Upload
-from redactor.hooks.workers import Workers
 from redactor.report.text import escape_text
+from redactor.workers import Workers
 
 log = logging.getLogger("redactor.hooks")
 _IDLE_S = 0.5  # how often the queue is looked at for what is due again

@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING
 from redactor.errors import BackendMissing
 from redactor.hooks.objects import ObjectHook, check_apart
 from redactor.hooks.seal import Seals
-from redactor.hooks.workers import DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_S, Workers
+from redactor.pipeline import Redactor
 from redactor.policy import Policy
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss_in_place import OssQuarantine, OssShelf
 from redactor.storage.oss_place import OssPlace
+from redactor.workers.pool import DEFAULT_MEMORY_BYTES, DEFAULT_TIMEOUT_S, Workers
 
 if TYPE_CHECKING:
     from redactor.storage.oss import OssClient
@@ -106,8 +107,7 @@ class Settings:
     def make_workers(self) -> Workers:
         """Start the processes."""
         return Workers(
-            self.policy,
-            detector=self.detector,
+            Redactor(self.policy, detector=self.detector),
             count=self.workers,
             timeout_s=self.timeout_s,
             wait_s=self.timeout_s,

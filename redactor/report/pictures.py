@@ -63,9 +63,11 @@ def pictures_of(
     is_changed = after is not None and after != before and not is_unknown
 
     areas = _areas(entry)
+    # Not opened by who looked at it: it may have ended that process.
+    is_closed = entry["format"] is None
 
     def shrink(data: bytes | None, hide: Sequence[Quad], *, coarse: bool) -> Thumbnail | None:
-        if data is None:
+        if data is None or is_closed:
             return None
         return thumbnail(
             data,

@@ -1,10 +1,10 @@
-"""What distribution costs: the same run on threads and on Ray, on this machine.
+"""What distribution costs: the same run on threads, processes and Ray, on this machine.
 
 ::
 
     python -m tests.benchmarks.distribution [--pictures 400] [--jobs 2]
 
-Ray has as many workers as there are threads, so that what differs is what Ray takes. Printed are
+Each has as many workers, so that what differs is what an engine takes. Printed are
 seconds, with starting up and without, and whether rows and outputs are the same.
 """
 
@@ -20,6 +20,9 @@ from pathlib import Path
 
 from tests.benchmarks.killed import a_picture
 
+_ENGINES = ("threads", "processes", "ray")
+_FEW = 2  # of one alone there is no process
+
 
 def main() -> int:
     """Run and print; 0 if both gave the same."""
@@ -29,23 +32,23 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for count, place in ((1, "one"), (options.pictures, "all")):
+        for count, place in ((_FEW, "few"), (options.pictures, "all")):
             (folder / place).mkdir()
             for number in range(count):
                 (folder / place / f"{number:05}.png").write_bytes(a_picture(number))
         print(f"{options.pictures:,} small pictures, {options.jobs} at a time\n")
         print(f"{'':<10}{'whole s':>9}{'start s':>9}{'work s':>8}{'ms a picture':>14}")
         work = {}
-        for engine in ("threads", "ray"):
-            start = _run(folder, "one", engine, options.jobs)
+        for engine in _ENGINES:
+            start = _run(folder, "few", engine, options.jobs)
             whole = _run(folder, "all", engine, options.jobs)
             work[engine] = whole - start
-            each = 1000 * work[engine] / (options.pictures - 1)
+            each = 1000 * work[engine] / (options.pictures - _FEW)
             print(f"{engine:<10}{whole:>9.1f}{start:>9.1f}{work[engine]:>8.1f}{each:>14.1f}")
-        print(f"\nRay takes {work['ray'] / work['threads']:.2f} times as long, once it runs")
-        rows = [_rows(folder / f"all-{engine}.jsonl") for engine in ("threads", "ray")]
-        outputs = [_bytes(folder / f"all-{engine}") for engine in ("threads", "ray")]
-        is_same = rows[0] == rows[1] and outputs[0] == outputs[1]
+        print(f"\nRay takes {work['ray'] / work['processes']:.2f} times as long, once it runs")
+        rows = [_rows(folder / f"all-{engine}.jsonl") for engine in _ENGINES]
+        outputs = [_bytes(folder / f"all-{engine}") for engine in _ENGINES]
+        is_same = all(one == rows[0] for one in rows) and all(o == outputs[0] for o in outputs)
         print("rows and outputs are the same" if is_same else "rows or outputs DIFFER")
     return 0 if is_same else 1
 

@@ -1,20 +1,6 @@
-"""Workers that tests share, and a policy that hides everything."""
+"""The stand-in that hooks are tested on."""
 
 import pytest
-
-from redactor.hooks.workers import Workers
-from redactor.policy import Policy
-
-
-@pytest.fixture(scope="session")
-def policy():
-    return Policy.parse("version: 1\nname: test\ndefault: {action: fill}\non_error: {flag: high}\n")
-
-
-@pytest.fixture(scope="module")
-def workers(policy):
-    with Workers(policy, count=1) as workers:
-        yield workers
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import requests
 import uvicorn
 
+from redactor import Redactor
 from redactor.hooks.asgi import make_app
 from redactor.hooks.callback import CallbackVerifier
 from redactor.hooks.metrics import Metrics
@@ -18,11 +19,11 @@ from redactor.hooks.objects import ObjectHook
 from redactor.hooks.queue import UploadQueue
 from redactor.hooks.seal import Seals
 from redactor.hooks.service import Service
-from redactor.hooks.workers import Workers
 from redactor.model import Limits
 from redactor.storage.oss import OssClient
 from redactor.storage.oss_place import OssPlace
 from redactor.testing.callbacks import KEY_URL, sign_callback
+from redactor.workers import Workers
 
 LINK = "https://example.org/secret?token=4711"
 
@@ -45,7 +46,8 @@ def served(service):
 @pytest.fixture
 def a_service(policy):
     def build(*, limits=Limits(max_bytes=400_000), **changes):  # noqa: B008 - frozen
-        return served(Service(Workers(policy, count=1, limits=limits, wait_s=1), **changes))
+        workers = Workers(Redactor(policy, limits=limits), count=1, wait_s=1)
+        return served(Service(workers, **changes))
 
     return build
 
@@ -53,7 +55,7 @@ def a_service(policy):
 @pytest.fixture
 def with_uploads(oss, policy, tmp_path):
     """A service that takes uploads; gives its address and its queue."""
-    workers = Workers(policy, count=1)
+    workers = Workers(Redactor(policy), count=1)
     metrics = Metrics()
     hook = ObjectHook(
         OssClient(),

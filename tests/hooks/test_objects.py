@@ -10,7 +10,6 @@ from redactor.errors import AccessRefused, BackendMissing, Changed, DamagedTrans
 from redactor.hooks.objects import ObjectHook, Status, describe
 from redactor.hooks.seal import HEADER, Seals
 from redactor.hooks.uploads import Upload
-from redactor.hooks.workers import Workers
 from redactor.model import Limits, Verdict
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.oss import OssClient
@@ -18,6 +17,7 @@ from redactor.storage.oss_in_place import OssQuarantine, OssShelf
 from redactor.storage.oss_place import OssPlace
 from redactor.storage.oss_store import OssSink, OssSource
 from redactor.storage.retry import Retry
+from redactor.workers import Workers
 
 SOURCE = OssPlace.parse("oss://uploads/in/")
 TARGET = OssPlace.parse("oss://shop/public/")
@@ -33,7 +33,7 @@ def client(oss):
 @pytest.fixture
 def a_hook(client, workers):
     def build(**changes):
-        seals = Seals(KEY, workers.policy.hash)
+        seals = Seals(KEY, workers.redactor.policy.hash)
         return ObjectHook(client, workers, (SOURCE,), TARGET, seals, **changes)
 
     return build
@@ -187,7 +187,7 @@ def test_what_was_held_and_comes_through_later_is_tagged_so(oss, hook, a_picture
 
 
 def test_an_object_over_the_limit_is_refused_before_a_byte_is_read(oss, hook, monkeypatch):
-    monkeypatch.setattr(hook.workers, "limits", Limits(max_bytes=1_000))
+    monkeypatch.setattr(hook.workers.redactor, "limits", Limits(max_bytes=1_000))
     oss.put("uploads", "in/a.jpg", bytes(5_000))
 
     done = hook.handle(uploaded(oss))
@@ -351,7 +351,7 @@ def test_image_codes_is_asked_and_counted(oss, client, policy, a_picture):
     oss.put("uploads", "in/a.jpg", a_picture(LINK, format="JPEG"))
     oss.put("uploads", "in/b.jpg", a_picture(LINK, format="JPEG"))
     asked = []
-    with Workers(policy, detector="hybrid", count=1) as workers:
+    with Workers(Redactor(policy, detector="hybrid"), count=1) as workers:
         hook = ObjectHook(
             client, workers, (SOURCE,), TARGET, Seals(None, ""), asks=True, imm=asked.append
         )
@@ -369,8 +369,8 @@ def test_image_codes_is_asked_and_counted(oss, client, policy, a_picture):
 
 def test_image_codes_is_asked_as_often_as_allowed(oss, client, policy, a_picture):
     gate = ImmGate(max_calls=1)
-    with Workers(policy, detector="hybrid", count=1) as workers:
-        seals = Seals(KEY, workers.policy.hash)
+    with Workers(Redactor(policy, detector="hybrid"), count=1) as workers:
+        seals = Seals(KEY, workers.redactor.policy.hash)
         hook = ObjectHook(client, workers, (SOURCE,), TARGET, seals, asks=True, gate=gate)
         for name in ("in/a.jpg", "in/b.jpg"):
             oss.put("uploads", name, a_picture(f"{LINK}{name}", format="JPEG"))

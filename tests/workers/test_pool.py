@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from redactor.errors import BackendMissing, Unavailable
-from redactor.hooks.workers import Workers
 from redactor.model import ImageCodes, Verdict
 from redactor.pipeline import Redactor
-from redactor.room import Room
+from redactor.workers import Room, Workers
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def test_a_worker_gives_what_the_redactor_gives(workers, policy, a_picture):
 
 
 def test_a_picture_that_takes_too_long_is_quarantined_and_the_next_is_not(policy, slow, a_picture):
-    with Workers(policy, count=1, timeout_s=0.3) as workers:
+    with Workers(Redactor(policy), count=1, timeout_s=0.3) as workers:
         hung = workers.redact(slow, name="slow.jpg")
         quick = workers.redact(b"no picture", name="quick")
 
@@ -73,7 +72,7 @@ def test_a_picture_that_takes_too_long_is_quarantined_and_the_next_is_not(policy
 
 
 def test_a_crash_costs_the_picture_that_it_happens_over(policy, slow, a_picture):
-    with Workers(policy, count=1) as workers:
+    with Workers(Redactor(policy), count=1) as workers:
         workers.redact(a_picture())
         (pid,) = workers.pids
         # As a C library that reads where it must not.
@@ -87,7 +86,7 @@ def test_a_crash_costs_the_picture_that_it_happens_over(policy, slow, a_picture)
 
 
 def test_a_process_that_ended_between_two_pictures_is_replaced(policy, a_picture):
-    with Workers(policy, count=1) as workers:
+    with Workers(Redactor(policy), count=1) as workers:
         workers.redact(a_picture())
         os.kill(workers.pids[0], signal.SIGKILL)
         time.sleep(0.1)
@@ -96,7 +95,7 @@ def test_a_process_that_ended_between_two_pictures_is_replaced(policy, a_picture
 
 
 def test_what_needs_more_memory_than_allowed_is_quarantined(policy, a_picture):
-    with Workers(policy, count=1, memory_bytes=600 << 20) as workers:
+    with Workers(Redactor(policy), count=1, memory_bytes=600 << 20) as workers:
         large = a_picture("https://example.org/secret", scale=120, noise=0)
         assert workers.redact(large).verdict is Verdict.QUARANTINED
         assert workers.redact(a_picture()).verdict is Verdict.CLEAN
@@ -106,7 +105,7 @@ def test_a_worker_that_cannot_start_is_a_missing_backend(policy, monkeypatch):
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
 
     with (
-        Workers(policy, count=1) as workers,
+        Workers(Redactor(policy), count=1) as workers,
         pytest.raises(BackendMissing, match="cannot be started"),
     ):
         workers.redact(b"")
@@ -114,7 +113,7 @@ def test_a_worker_that_cannot_start_is_a_missing_backend(policy, monkeypatch):
 
 def test_a_picture_that_finds_no_free_worker_is_turned_away_untouched(policy, a_picture):
     with (
-        Workers(policy, detector="hybrid", count=1, wait_s=0.2) as workers,
+        Workers(Redactor(policy, detector="hybrid"), count=1, wait_s=0.2) as workers,
         held(workers, a_picture()),
         pytest.raises(Unavailable, match="all 1 workers are busy"),
     ):
@@ -122,7 +121,9 @@ def test_a_picture_that_finds_no_free_worker_is_turned_away_untouched(policy, a_
 
 
 def test_a_picture_that_finds_no_room_is_turned_away_and_the_worker_stays(policy, a_picture):
-    with Workers(policy, detector="hybrid", count=2, wait_s=0.2, max_pixels_in_work=10) as workers:
+    with Workers(
+        Redactor(policy, detector="hybrid"), count=2, wait_s=0.2, max_pixels_in_work=10
+    ) as workers:
         workers.redact(a_picture())
         before = workers.pids
         with held(workers, a_picture()), pytest.raises(Unavailable, match="too many pixels"):
@@ -139,7 +140,7 @@ def test_image_codes_is_asked_by_the_parent(policy, a_picture):
         asked.append(os.getpid())
         return ImageCodes(b'{"RequestId": "1", "Codes": []}', "E")
 
-    with Workers(policy, detector="hybrid", count=1) as workers:
+    with Workers(Redactor(policy, detector="hybrid"), count=1) as workers:
         result = workers.redact(a_picture("https://example.org/secret"), etag="E", ask=ask)
 
     assert asked == [os.getpid()]
@@ -152,7 +153,7 @@ def test_a_failure_to_ask_leaves_the_worker_ready_for_the_next(policy, a_picture
     def ask():
         raise error
 
-    with Workers(policy, detector="hybrid", count=1) as workers:
+    with Workers(Redactor(policy, detector="hybrid"), count=1) as workers:
         if isinstance(error, Unavailable):
             result = workers.redact(a_picture(), ask=ask)
             assert result.remarks == ("looked locally alone: IMM is busy",)
@@ -164,7 +165,7 @@ def test_a_failure_to_ask_leaves_the_worker_ready_for_the_next(policy, a_picture
 
 
 def test_no_process_is_left_when_the_pool_is_closed(policy):
-    workers = Workers(policy, count=2)
+    workers = Workers(Redactor(policy), count=2)
     pids = workers.pids
 
     workers.close()
@@ -175,28 +176,30 @@ def test_no_process_is_left_when_the_pool_is_closed(policy):
 
 
 def test_a_pool_that_is_closed_over_a_picture_starts_nothing_anew(policy, slow):
-    workers = Workers(policy, count=1)
+    workers = Workers(Redactor(policy), count=1)
     workers.redact(b"")
     results = []
     busy = threading.Thread(target=lambda: results.append(workers.redact(slow)))
     busy.start()
     time.sleep(0.2)
+    (pid,) = workers.pids
 
     workers.close()
 
     busy.join()
     assert results[0].verdict is Verdict.QUARANTINED
+    assert workers.pids == ()
     with pytest.raises(ProcessLookupError):
-        os.kill(workers.pids[0], 0)
+        os.kill(pid, 0)
 
 
 FORK = """
 import os, sys, threading, time
 from pathlib import Path
-from redactor.hooks.workers import Workers
-from redactor.policy import Policy
+from redactor.workers import Workers
+from redactor import Policy, Redactor
 policy = Policy.parse("version: 1\\nname: x\\ndefault: {action: fill}\\n")
-workers = Workers(policy, count=1, wait_s=5)
+workers = Workers(Redactor(policy), count=1, wait_s=5)
 workers.redact(b"")
 before = workers.pids
 slow = Path(sys.argv[1]).read_bytes()
@@ -228,7 +231,7 @@ def test_a_process_that_is_forked_over_a_picture_has_workers_of_its_own(slow, tm
 
 def test_credentials_are_not_in_the_environment_of_the_processes(policy, monkeypatch):
     monkeypatch.setenv("OSS_ACCESS_KEY_SECRET", "of the parent")
-    with Workers(policy, count=1) as workers:
+    with Workers(Redactor(policy), count=1) as workers:
         workers.redact(b"")
         environment = Path(f"/proc/{workers.pids[0]}/environ").read_bytes()
 
@@ -260,8 +263,8 @@ def test_a_worker_takes_a_path_or_an_open_file_as_the_redactor_does(workers, a_p
 
 def test_an_application_that_ends_without_closing_says_nothing():
     code = (
-        "from redactor import Policy; from redactor.hooks.workers import Workers;"
-        "w = Workers(Policy.parse('version: 1\\ndefault: {action: fill}\\n'), count=2)"
+        "from redactor import Policy, Redactor; from redactor.workers import Workers;"
+        "w = Workers(Redactor(Policy.parse('version: 1\\ndefault: {action: fill}\\n')), count=2)"
     )
     for more in ("", ";w.redact(b'x')"):
         ended = subprocess.run(

@@ -1,8 +1,9 @@
-"""A pool of worker processes, so that no picture takes the service with it.
+"""A pool of worker processes, so that no picture takes a service or a run with it.
 
 A thread inside a C decoder cannot be stopped, and a decoder that crashes ends its process. So
-pictures are redacted in processes that are given up after a time-out, and that may have no more
+pictures are worked on in processes that are given up after a time-out, and that may have no more
 than so much memory. What hangs, crashes or needs more is quarantined alone; the pool goes on.
+Nor do processes wait for each other's lock of Python, which threads hold for a tenth of the work.
 
 This bounds what a picture can cost. It is no sandbox: a picture that takes over a decoder has what
 the process has.
@@ -25,21 +26,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from redactor.errors import BackendMissing, RedactorError, Unavailable
-from redactor.hooks.worker import Ask, Job, Ready, Said, Setup, Weight
-from redactor.model import DEFAULT_LIMITS, AskImageCodes, Flag, Limits, Origin, Result, Verdict
-from redactor.pipeline import load
-from redactor.policy import Policy
-from redactor.room import Room
+from redactor.errors import BackendMissing, RedactorError, Unavailable, WorkerLost
+from redactor.model import AskImageCodes, Origin, Result
+from redactor.pipeline import Job, Redactor, Way, load
+from redactor.workers.process import Ask, Ready, Said, Setup, Task, Weight
+from redactor.workers.room import Room
 
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_BYTES = 4 << 30
 DEFAULT_PIXELS = 200_000_000
 _START_S = 60.0
 _GRACE_S = 5  # by which the process outlives the parent's patience before it ends itself
-_CODE = "import sys; from redactor.hooks.worker import serve; serve(int(sys.argv[1]))"
+_CODE = "import sys; from redactor.workers.process import serve; serve(int(sys.argv[1]))"
 # Each process looks at one picture: threads of numerical libraries only take address space.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+_ONE_THREAD = dict.fromkeys(
+    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
 
 _INHERITED = frozenset(
     {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
@@ -48,52 +50,46 @@ _INHERITED = frozenset(
 
 
 class Workers:
-    """Redacts pictures in processes of their own; `redact` is that of `Redactor`.
+    """Works on pictures in processes of their own; `redact` is that of `Redactor`.
 
     Threads may share it, and it ends its processes with `close` or `with`.
 
     Attributes:
-        policy: What decides.
-        limits: Bounds on what is taken in.
+        redactor: What is done with each picture.
         count: Processes.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        redactor: Redactor,
         *,
-        detector: str = "local",
-        limits: Limits = DEFAULT_LIMITS,
-        thorough: bool = False,
         count: int | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         wait_s: float = DEFAULT_TIMEOUT_S,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
         max_pixels_in_work: int = DEFAULT_PIXELS,
+        starts_now: bool = True,
     ) -> None:
         """Start the processes; they are waited for when the first picture comes.
 
         Args:
-            policy: What decides.
-            detector: `local`, `imm` or `hybrid`.
-            limits: Bounds on what is taken in.
-            thorough: Look at every scale with every engine.
+            redactor: What is done with each picture.
             count: Processes; as many as there are cores where None.
             timeout_s: Seconds that a picture may take, without what `image/codes` takes.
             wait_s: Seconds that a picture may wait for a process and for room.
             memory_bytes: Address space of each process.
             max_pixels_in_work: Of all pictures that are in work at the same time.
+            starts_now: Start all of them now; each when it is first needed where False.
         """
-        self.policy = policy
-        self.limits = limits
+        self.redactor = redactor
         self.count = count or cores()
         self._timeout_s = timeout_s
         self._wait_s = wait_s
         self._is_closed = False
         self._lock = threading.Lock()
         self._max_pixels = max_pixels_in_work
-        seconds = math.ceil(timeout_s) + _GRACE_S
-        self._setup = Setup(policy, detector, limits, thorough, memory_bytes, seconds)
+        self._setup = Setup(redactor, memory_bytes, math.ceil(timeout_s) + _GRACE_S)
+        self._starts_now = starts_now
         self._open()
         _pools.add(self)
 
@@ -111,7 +107,7 @@ class Workers:
     @property
     def pids(self) -> tuple[int, ...]:
         """The ids of the processes."""
-        return tuple(worker.pid for worker in self._workers)
+        return tuple(worker.pid for worker in self._workers if worker.pid is not None)
 
     def redact(
         self,
@@ -131,20 +127,20 @@ class Workers:
             BackendMissing: If processes cannot be started, or `ask` finds that no picture can be
                 asked about.
         """
-        data, name = load(source, name, max_bytes=self.limits.max_bytes)
-        job = Job(data, name, etag, origin, ask is not None)
-        with self._lent() as worker:
-            try:
-                return worker.redact(job, ask, self._room, self._timeout_s, self._wait_s)
-            except _LostError as lost:
-                self._replace(worker)
-                return self.quarantine(name, str(lost))
+        data, name = load(source, name, max_bytes=self.redactor.limits.max_bytes)
+        try:
+            return self.do(Job(Way.REDACT, data, name, etag, origin), ask)
+        except WorkerLost as lost:
+            return self.redactor.quarantine(name, str(lost), data)
 
-    def quarantine(self, name: str, reason: str) -> Result:
-        """Give the result of a picture that could not even be looked at."""
-        flag: Flag | None = self.policy.on_error
-        policy = f"{self.policy.name}@{self.policy.hash}"
-        return Result(name, Verdict.QUARANTINED, flag=flag, reasons=(reason,), policy=policy)
+    def do(self, job: Job, ask: AskImageCodes | None = None) -> Result:
+        """The same for whatever is to be done with a picture; further errors as for `redact`.
+
+        Raises:
+            WorkerLost: If the process hangs or ends over it.
+        """
+        with self._lent() as worker:
+            return worker.do(job, ask, self._room, self._timeout_s, self._wait_s)
 
     def close(self) -> None:
         """End the processes; what they are at is lost."""
@@ -155,6 +151,9 @@ class Workers:
     def _open(self) -> None:
         self._room = Room(self._max_pixels)
         self._workers = [_Worker(self._setup) for _ in range(self.count)]
+        if self._starts_now:
+            for worker in self._workers:
+                worker.start()
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for worker in self._workers:
             self._idle.put(worker)
@@ -170,7 +169,7 @@ class Workers:
 
     def _replace(self, worker: _Worker) -> None:
         worker.stop()
-        if not self._is_closed:
+        if self._starts_now and not self._is_closed:
             worker.start()
 
     @contextlib.contextmanager
@@ -194,61 +193,74 @@ class Workers:
             self._idle.put(worker)
 
 
-class _LostError(Exception):
-    """The process hung or ended; the message is the reason for quarantine."""
-
-
 class _Worker:
     """One process, and the conversation with it."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self.start()
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     def start(self) -> None:
-        self._connection, theirs = Pipe()
+        """Start the process; what is not right with it shows when it is needed.
+
+        Raises:
+            BackendMissing: If the system starts none.
+        """
+        try:
+            self._connection, theirs = Pipe()
+            with theirs:
+                self._process = self._popen(theirs.fileno())
+        except OSError as error:
+            raise BackendMissing(
+                f"a worker process cannot be started: {error.strerror}; fewer of them may do"
+            ) from error
+        self._is_ready = False
+        with contextlib.suppress(OSError):
+            self._connection.send(self._setup)
+
+    def _popen(self, descriptor: int) -> subprocess.Popen[bytes]:
         # Not by multiprocessing: it would import the caller's main module again, which in
         # Function Compute is the runtime itself.
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             # -P: not the modules of whatever folder this happens to run in.
-            [sys.executable, "-P", "-c", _CODE, str(theirs.fileno())],
+            [sys.executable, "-P", "-c", _CODE, str(descriptor)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(descriptor,),
             env=_environment(),
             start_new_session=True,  # Ctrl-C is for the parent, which ends the processes in order
         )
-        theirs.close()
-        self._is_ready = False
-        with contextlib.suppress(OSError):  # it has ended already, which shows when it is needed
-            self._connection.send(self._setup)
 
     def stop(self) -> None:
-        self._connection.close()
-        self._process.kill()
-        self._process.wait()
+        """End the process, if it was started; any thread may."""
+        process, self._process = self._process, None
+        if process is not None:
+            self._connection.close()
+            process.kill()
+            process.wait()
 
     def disown(self) -> None:
-        self._connection.close()
-        self._process.returncode = 0  # nobody here may wait for it
+        if self._process is not None:
+            self._connection.close()
+            self._process.returncode = 0  # nobody here may wait for it
 
-    def redact(
+    def do(
         self, job: Job, ask: AskImageCodes | None, room: Room, timeout_s: float, wait_s: float
     ) -> Result:
-        """Have a picture redacted.
+        """Have a picture worked on.
 
         Raises:
-            _LostError: If the process hangs or ends over it.
+            WorkerLost: If the process hangs or ends over it.
         """
         self._make_ready()
         left = _Clock(timeout_s)
-        weight = self._hear(job, left)
+        weight = self._hear(Task(job, ask is not None), left)
         assert isinstance(weight, Weight)
-        most = self._setup.limits.max_pixels
+        most = self._setup.redactor.limits.max_pixels
         pixels = most if weight.pixels is None else min(weight.pixels, most)
         try:
             room.take(pixels, wait_s=wait_s)
@@ -262,9 +274,10 @@ class _Worker:
             room.give(pixels)
 
     def _make_ready(self) -> None:
-        if self._process.poll() is not None and self._is_ready:
-            self.stop()
-            self.start()  # it ended while nobody used it
+        if self._process is not None and self._is_ready and self._process.poll() is not None:
+            self.stop()  # it ended while nobody used it
+        if self._process is None:
+            self.start()
         if self._is_ready:
             return
         try:
@@ -294,16 +307,17 @@ class _Worker:
             with left.running():
                 self._connection.send(message)
                 if not self._connection.poll(left.seconds):
-                    raise _LostError(f"it took more than {left.whole_s:g} seconds")
+                    raise WorkerLost(f"it took more than {left.whole_s:g} seconds")
                 said: Said = self._connection.recv()
                 return said
         except (OSError, EOFError):
-            raise _LostError(self._end()) from None
+            raise WorkerLost(self._end()) from None
 
     def _end(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        status = self._process.returncode
+        status = None
+        if (process := self._process) is not None:  # None once the pool is closed
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = process.wait(1)
         if status is not None and status < 0:
             return f"its worker process was ended by signal {-status}"
         return "its worker process ended"

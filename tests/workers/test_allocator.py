@@ -9,7 +9,7 @@ import pytest
 FAULTS = """
 import resource, sys
 import numpy as np
-from redactor.allocator import keep_pages
+from redactor.workers.allocator import keep_pages
 
 if sys.argv[1] == "kept":
     keep_pages(1)

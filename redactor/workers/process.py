@@ -11,14 +11,14 @@ import contextlib
 import resource
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from redactor.codec import count_pixels
 from redactor.errors import RedactorError
-from redactor.model import AskImageCodes, ImageCodes, Limits, Origin, Result
-from redactor.pipeline import Redactor
-from redactor.policy import Policy
+from redactor.model import AskImageCodes, ImageCodes, Result
+from redactor.pipeline import Job, Redactor
+from redactor.workers.allocator import keep_pages
 
 
 @dataclass(frozen=True)
@@ -26,30 +26,21 @@ class Setup:
     """What a process is made for.
 
     Attributes:
-        policy: What decides.
-        detector: `local`, `imm` or `hybrid`.
-        limits: Bounds on what is taken in.
-        thorough: Look at every scale with every engine.
+        redactor: Works on the pictures.
         memory_bytes: Address space of the process at most.
         seconds: After which a picture is given up, and the process ends.
     """
 
-    policy: Policy
-    detector: str
-    limits: Limits
-    thorough: bool
+    redactor: Redactor
     memory_bytes: int
     seconds: int
 
 
 @dataclass(frozen=True)
-class Job:
-    """A picture to redact; see `Redactor.redact`."""
+class Task:
+    """A picture to work on, and whether `image/codes` can be asked about it."""
 
-    data: bytes = field(repr=False)
-    name: str | None
-    etag: str | None
-    origin: Origin | None
+    job: Job
     can_ask: bool
 
 
@@ -78,7 +69,7 @@ Said = Ready | Weight | Ask | Result | RedactorError
 
 
 def serve(descriptor: int) -> None:
-    """Redact what comes through a connection until it is closed."""
+    """Work on what comes through a connection until it is closed."""
     # A parent that has ended leaves nobody to tell.
     with contextlib.suppress(EOFError, ConnectionError):
         _serve(Connection(descriptor))
@@ -86,16 +77,14 @@ def serve(descriptor: int) -> None:
 
 def _serve(connection: Connection) -> None:
     setup: Setup = connection.recv()
-    redactor = Redactor(
-        setup.policy, detector=setup.detector, limits=setup.limits, thorough=setup.thorough
-    )
+    keep_pages(1)
     limit(setup.memory_bytes)
     connection.send(Ready())
     while True:
-        job: Job = connection.recv()
-        connection.send(Weight(count_pixels(job.data)))
+        task: Task = connection.recv()
+        connection.send(Weight(count_pixels(task.job.data)))
         if connection.recv():
-            _work(connection, redactor, job, setup.seconds)
+            _work(connection, setup.redactor, task, setup.seconds)
 
 
 def limit(memory_bytes: int) -> None:
@@ -109,19 +98,13 @@ def limit(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
-def _work(connection: Connection, redactor: Redactor, job: Job, seconds: int) -> None:
+def _work(connection: Connection, redactor: Redactor, task: Task, seconds: int) -> None:
     # Should the parent be gone, or wait for an answer that has begun: the alarm ends the process,
     # also within a C library.
     signal.alarm(seconds)
     said: Result | RedactorError
     try:
-        said = redactor.redact(
-            job.data,
-            name=job.name,
-            etag=job.etag,
-            ask=_asker(connection, seconds) if job.can_ask else None,
-            origin=job.origin,
-        )
+        said = redactor.do(task.job, _asker(connection, seconds) if task.can_ask else None)
     except RedactorError as error:
         said = error
     connection.send(said)
