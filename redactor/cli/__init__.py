@@ -5,6 +5,7 @@ Commands load what they need when they run, so that `--help` and `--version` loa
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -26,6 +27,10 @@ _COMMANDS = (
 # Pictures are worked on side by side: threads within one would only get in their way. Those of
 # OpenBLAS spin while they wait, which took a twentieth of a run.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+# pydantic would look through all that is installed for plugins.
+_NO_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+# Objects until garbage is looked for: while modules are loaded there is none.
+_GARBAGE = 50_000
 
 
 class _Commands(click.Group):
@@ -61,7 +66,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    for name in _ONE_THREAD:
+    gc.set_threshold(_GARBAGE)
+    for name in (*_ONE_THREAD, _NO_PLUGINS):
         os.environ.setdefault(name, "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -101,6 +107,7 @@ def main() -> NoReturn:
             f" ({Path(place.filename).name}:{place.lineno}); please report it"
         )
         code = Exit.SOME_FAILED
+    gc.freeze()  # the system has the memory back sooner than Python has looked through it
     sys.exit(int(code or 0))
 
 

@@ -37,7 +37,11 @@ DEFAULT_MEMORY_BYTES = 4 << 30
 DEFAULT_PIXELS = 200_000_000
 _START_S = 60.0
 _GRACE_S = 5  # by which the process outlives the parent's patience before it ends itself
-_CODE = "import sys; from redactor.workers.process import serve; serve(int(sys.argv[1]))"
+# While modules are loaded there is no garbage to look for.
+_CODE = (
+    "import gc, sys; gc.set_threshold(50_000);"
+    " from redactor.workers.process import serve; serve(int(sys.argv[1]))"
+)
 # Each process looks at one picture: threads of numerical libraries only take address space.
 _ONE_THREAD = dict.fromkeys(
     ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
@@ -371,4 +375,4 @@ def _environment() -> dict[str, str]:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(dict.fromkeys([*filter(None, sys.path), root]))
     kept = {name: value for name, value in os.environ.items() if name in _INHERITED}
-    return {**kept, **_ONE_THREAD, "PYTHONPATH": path}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": path, "PYDANTIC_DISABLE_PLUGINS": "1"}
