@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import stat
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from redactor.errors import AlreadyExists, PictureError, StorageError
@@ -27,6 +29,8 @@ def keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
     """
     if is_itself(sink, item):
         raise StorageError(f"{item.name}: no place for a copy of it; that is where it lies itself")
+    if isinstance(sink, FolderSink | FileSink):
+        sink = replace(sink, mode=_mode(item))
     try:
         sink.write(item.relative, data, content_type=content_type, overwrite=False)
     except AlreadyExists:
@@ -37,6 +41,16 @@ def keep(sink: Sink, item: Item, data: bytes, content_type: str) -> None:
             sink.write(
                 _by_hash(item.relative, data), data, content_type=content_type, overwrite=False
             )
+
+
+def _mode(item: Item) -> int | None:
+    """Give the permissions of a file: who may not see a picture must not see its copy."""
+    if not isinstance(item, LocalItem):
+        return None
+    try:
+        return stat.S_IMODE(Path(item.name).stat().st_mode)
+    except OSError:  # gone: for its owner alone
+        return stat.S_IRUSR | stat.S_IWUSR
 
 
 def is_itself(sink: Sink, item: Item) -> bool:

@@ -32,9 +32,11 @@ class FolderSink:
 
     Attributes:
         folder: As the user gave it; made when the first picture is written.
+        mode: Permissions of new files; None for what the umask says.
     """
 
     folder: str
+    mode: int | None = None
 
     def write(
         self,
@@ -48,7 +50,7 @@ class FolderSink:
         """Write a picture below the folder."""
         path = Path(self.folder) / check_relative(relative)
         _refuse_links_out(path, self.folder)
-        write_whole(path, data, overwrite=overwrite)
+        write_whole(path, data, overwrite=overwrite, mode=self.mode)
         return str(path)
 
 
@@ -58,9 +60,11 @@ class FileSink:
 
     Attributes:
         path: As the user gave it.
+        mode: As of `FolderSink`.
     """
 
     path: str
+    mode: int | None = None
 
     def write(
         self,
@@ -72,7 +76,7 @@ class FileSink:
         marks: Marks | None = None,
     ) -> str:
         """Write the picture to the path."""
-        write_whole(Path(self.path), data, overwrite=overwrite)
+        write_whole(Path(self.path), data, overwrite=overwrite, mode=self.mode)
         return self.path
 
 
@@ -104,13 +108,14 @@ class StreamSink:
         return "-"
 
 
-def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
+def write_whole(path: Path, data: bytes, *, overwrite: bool, mode: int | None = None) -> None:
     """Put a file in place, with the folders above it.
 
     Args:
         path: Where it goes.
         data: All of it.
         overwrite: Whether a file that is there is replaced; it then keeps its permissions.
+        mode: Permissions of a new one; None for what the umask says.
 
     Raises:
         AlreadyExists: If it is there and may not be replaced.
@@ -120,6 +125,8 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _beside(path) as (temporary, file):
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             if overwrite:
@@ -139,13 +146,15 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool) -> None:
 
 
 def refuse_unwritable(folder: str) -> None:
-    """Refuse a folder in which nothing may be written, before pictures are worked on for it.
+    """Refuse a folder in which nothing can be written, before pictures are worked on for it.
 
     Raises:
-        BackendMissing: If it, or the one it is to be made in, may not be written to.
+        BackendMissing: If it, or the one it is to be made in, may not be written to or is none.
     """
     path = Path(folder)
     there = next((above for above in (path, *path.absolute().parents) if above.exists()), path)
+    if there.exists() and not there.is_dir():
+        raise BackendMissing(f"{folder}: {there} is no folder; choose another place")
     if there.is_dir() and not os.access(there, os.W_OK | os.X_OK):
         raise BackendMissing(
             f"{folder}: {there} may not be written to; choose another place, or have it allowed"

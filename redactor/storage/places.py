@@ -115,6 +115,7 @@ def open_sink(
         raise ValueError(f"{spec}: several pictures need a folder to go to")
     is_named = is_picture(spec) and not spec.endswith("/") and not Path(spec).is_dir()
     if single and (is_file or is_named):
+        refuse_unwritable(str(Path(spec).parent))
         return FileSink(spec)
     refuse_unwritable(spec)
     return FolderSink(spec)

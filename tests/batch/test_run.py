@@ -1,6 +1,7 @@
 """Many pictures: in order, some at a time, each with its outcome."""
 
 import json
+import stat
 import threading
 import time
 
@@ -297,6 +298,19 @@ def test_in_place_a_picture_is_replaced_once_its_original_is_safe(
     assert (tmp_path / "originals" / "sub" / "a.png").read_bytes() == before
     assert read_codes((folder / "sub" / "a.png").read_bytes()) == []
     assert not (tmp_path / "originals" / "clean.png").exists()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_copy_is_for_those_who_may_see_the_picture(mode, folder, tmp_path, a_redactor):
+    (folder / "sub" / "a.png").chmod(mode)
+    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "broken.png").chmod(mode)
+    aside = FolderSink(str(tmp_path / "aside"))
+
+    go(Batch(a_redactor(), originals=aside, quarantine=aside), LocalSource([str(folder)]))
+
+    for copy in ("sub/a.png", "broken.png"):
+        assert stat.S_IMODE((tmp_path / "aside" / copy).stat().st_mode) == mode
 
 
 def test_in_place_nothing_is_replaced_whose_original_cannot_be_kept(folder, a_redactor):

@@ -218,6 +218,15 @@ def test_a_folder_that_may_not_be_written_to_is_refused_at_once(tmp_path, monkey
     assert open_sink("free").folder == "free"
 
 
+@pytest.mark.parametrize(("spec", "single"), [("file/deeper", False), ("file/a.png", True)])
+def test_a_place_below_a_file_is_refused_at_once(tmp_path, monkeypatch, spec, single):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+
+    with pytest.raises(BackendMissing, match="file is no folder; choose another place"):
+        open_sink(spec, single=single)
+
+
 @pytest.mark.parametrize("spec", ["-", "file", "oss://bucket/key"])
 def test_several_pictures_need_a_folder(tmp_path, monkeypatch, spec):
     monkeypatch.chdir(tmp_path)
