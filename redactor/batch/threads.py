@@ -60,6 +60,7 @@ def run(
         recall: What earlier runs did; None to do all.
 
     Raises:
+        KeyboardInterrupt: At once.
         BackendMissing: If no picture can be handled, after those in hand.
         TooManyQuarantined: If the batch's ceiling was hit, likewise.
     """
@@ -67,8 +68,13 @@ def run(
     hand = _Hand(replace(batch, capacity=capacity), source, then, capacity, stop, recall)
     try:
         yield from hand
-    finally:
+    except KeyboardInterrupt:  # a second one: what is in hand is not waited for
+        hand.pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
         hand.pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    hand.pool.shutdown()
     if hand.missing is not None:
         raise hand.missing
     raise_if_too_many(batch)

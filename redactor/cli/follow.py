@@ -17,6 +17,8 @@ from redactor.cli.progress import Watch
 from redactor.cli.record import Record
 from redactor.errors import BackendMissing
 
+_STOPPING = b"\nredactor: interrupted; finishing the pictures in hand (again to drop them)\n"
+
 
 def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: Watch) -> Exit:
     """Record every outcome of a run.
@@ -58,7 +60,7 @@ def _interruptible() -> Iterator[Event]:
         restore()
         # Not through a console: the signal may have come while one was writing.
         with contextlib.suppress(OSError):
-            os.write(2, b"\nredactor: interrupted; finishing the pictures in hand\n")
+            os.write(2, _STOPPING)
 
     # Service managers and containers end a program by SIGTERM, and wait a while.
     before = {sign: signal.signal(sign, finish) for sign in (signal.SIGINT, signal.SIGTERM)}

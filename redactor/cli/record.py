@@ -261,7 +261,13 @@ class Record:
         """
         console = output.stderr()
         if not is_whole and self.tally.pictures:
-            console.print("The run ended early. To go on:")
+            if self.ledger is not None:
+                then = "To go on:"
+            elif "run_folder_path" in context.params:
+                then = "To begin anew (with --run-folder FOLDER the next one could go on):"
+            else:
+                then = "To begin anew:"
+            console.print(f"The run ended early. {then}", soft_wrap=True)
             console.print(f"  {whole_command(context)}", soft_wrap=True)
         if not self.failures:
             return

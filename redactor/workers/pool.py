@@ -127,7 +127,8 @@ class Workers:
         Arguments as for `Redactor.redact`.
 
         Raises:
-            Unavailable: If no process or no room is free in time; nothing was done.
+            Unavailable: If no process or no room is free in time, or the pool is closed; nothing
+                was done.
             BackendMissing: If processes cannot be started, or `ask` finds that no picture can be
                 asked about.
         """
@@ -144,13 +145,21 @@ class Workers:
             WorkerLost: If the process hangs or ends over it.
         """
         with self._lent() as worker:
-            return worker.do(job, ask, self._room, self._timeout_s, self._wait_s)
+            try:
+                return worker.do(job, ask, self._room, self._timeout_s, self._wait_s)
+            except WorkerLost:
+                self._refuse_if_closed()  # it was ended, whatever the picture is
+                raise
 
     def close(self) -> None:
         """End the processes; what they are at is lost."""
         self._is_closed = True
         for worker in self._workers:
             worker.stop()
+
+    def _refuse_if_closed(self) -> None:
+        if self._is_closed:
+            raise Unavailable("the worker processes were closed; try again later")
 
     def _open(self) -> None:
         self._room = Room(self._max_pixels)
@@ -181,6 +190,7 @@ class Workers:
         with self._lock:
             if not self._is_open:
                 self._open()
+        self._refuse_if_closed()
         try:
             worker = self._idle.get(timeout=self._wait_s)
         except queue.Empty:

@@ -44,6 +44,29 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
 
 
 @posix
+def test_a_second_interrupt_waits_for_nothing(tmp_path, a_picture, fill):
+    slow = a_picture(*(f"https://example.org/{n}" for n in range(60)), format="JPEG", scale=8)
+    fill(tmp_path / "in", {f"{n}.jpg": slow for n in range(4)})
+    command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--run-folder", "r"]
+    with subprocess.Popen(
+        [*command, "--quarantine", "aside"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_for(lambda: len(workers_of(process.pid)) == 2)
+        workers = workers_of(process.pid)
+        for _ in range(2):
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "finishing the pictures in hand (again to drop them)" in err
+    assert "Traceback" not in err
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    # What was dropped is neither written nor put aside: nothing is wrong with it.
+    assert not [path for path in tmp_path.glob("*/*.jpg") if path.parent.name != "in"]
+
+
+@posix
 def test_a_run_folder_tells_from_the_start_that_a_run_has_not_ended(tmp_path, a_picture, fill):
     fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(200)})
     told = tmp_path / "kept/run.json"
@@ -107,6 +130,11 @@ def wait_for(sight, *, timeout_s=30):
     while not sight():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.02)
+
+
+def workers_of(pid):
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [child for task in tasks for child in (task / "children").read_text().split()]
 
 
 def lines_of(path):
