@@ -7,7 +7,7 @@
 The same pictures, the same cores, one after the other, in turns: `redactor run` with all that it
 does by default (detect, render, verify, encode, record), and `scripts/zxing_blur.py` and
 `scripts/pyzbar_blur.py` over a pool of processes, which read once and blur what they have read.
-Printed are wall and processor seconds, the ratios, the time of each stage, one thread beside two,
+Printed are wall and processor seconds, the ratios, the time of each stage, one core beside all,
 and what a single picture costs with starting up.
 """
 
@@ -110,7 +110,7 @@ def _print(taken: dict[str, list[tuple[float, float]]], pictures: int) -> None:
         walls = [
             statistics.median(wall for wall, _ in times) for times in (one, taken["redactor run"])
         ]
-        print(f"\nall cores beside one thread: {walls[0] / walls[1]:.2f} times as fast")
+        print(f"\nall cores beside one: {walls[0] / walls[1]:.2f} times as fast")
 
 
 def _print_stages(results: Path) -> None:
