@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import stat
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -88,6 +89,21 @@ def find(sink: Sink, relative: str) -> tuple[str | None, bytes]:
         return target, LocalItem(target, relative).read(max_bytes=_MAX_BYTES).data
     except (StorageError, PictureError):
         return None, b""
+
+
+def left_there(sink: Sink, relative: str) -> str | None:
+    """Name what a sink has for a picture; None where it has nothing, or nobody can tell.
+
+    Raises:
+        StorageError: If that cannot be found out.
+    """
+    target = _target(sink, relative)
+    if target is None:
+        return None
+    if isinstance(sink, OssSink):
+        place = sink.place.below(relative) if sink.place.is_prefix else sink.place
+        return target if sink.client.find(place) else None
+    return target if os.path.lexists(target) else None
 
 
 def _by_hash(relative: str, data: bytes) -> str:

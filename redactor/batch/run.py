@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from redactor.batch.capacity import Capacity
 from redactor.batch.ceiling import Ceiling
-from redactor.batch.keep import find, is_itself, keep
+from redactor.batch.keep import find, is_itself, keep, left_there
 from redactor.codec import CONTENT_TYPES
 from redactor.errors import (
     AlreadyExists,
@@ -185,7 +185,7 @@ class Batch:
         if isinstance(self.originals, OssInPlace):
             return self._replace_object(self.originals, item, blob, outcome)
         if not result.is_publishable:
-            return outcome
+            return self._left_behind(item, outcome)
         if self.originals is not None:
             written = self._replace_file(self.originals, item, blob, result, content_type)
             return replace(outcome, written=written)
@@ -207,6 +207,21 @@ class Batch:
         except AlreadyExists:
             written = self._again(self.sink, item, blob, result, content_type)
         return replace(outcome, written=written)
+
+    def _left_behind(self, item: Item, outcome: Outcome) -> Outcome:
+        """Give the outcome of a picture that is not written; says so if an earlier one was.
+
+        Raises:
+            StorageError: If that cannot be found out.
+        """
+        there = left_there(self.sink, item.relative) if self.sink is not None else None
+        if there is None:
+            return outcome
+        result = outcome.result
+        why = "; ".join(result.reasons) or "held back"
+        return replace(
+            outcome, error=f"{why}; but {there} is there from before: look at it, or remove it"
+        )
 
     def _again(self, sink: Sink, item: Item, blob: Blob, result: Result, content_type: str) -> str:
         """Settle for what is there already, or replace it if an earlier run wrote it.

@@ -50,6 +50,7 @@ _ONE_THREAD = dict.fromkeys(
 _INHERITED = frozenset(
     {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
     | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONWARNINGS"}
+    | {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
 )
 
 
@@ -224,14 +225,18 @@ class _Worker:
         Raises:
             BackendMissing: If the system starts none.
         """
-        try:
-            self._connection, theirs = Pipe()
-            with theirs:
-                self._process = self._popen(theirs.fileno())
-        except OSError as error:
-            raise BackendMissing(
-                f"a worker process cannot be started: {error.strerror}; fewer of them may do"
-            ) from error
+        with contextlib.ExitStack() as unless_started:
+            try:
+                ours, theirs = Pipe()
+                unless_started.enter_context(ours)
+                with theirs:
+                    self._process = self._popen(theirs.fileno())
+            except OSError as error:
+                raise BackendMissing(
+                    f"a worker process cannot be started: {error.strerror}; fewer of them may do"
+                ) from error
+            unless_started.pop_all()
+        self._connection = ours
         self._is_ready = False
         with contextlib.suppress(OSError):
             self._connection.send(self._setup)

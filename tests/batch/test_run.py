@@ -13,6 +13,9 @@ from redactor.errors import BackendMissing, StorageError, Unavailable
 from redactor.storage.local import LocalSource
 from redactor.storage.local_sink import FileSink, FolderSink
 from redactor.storage.memory import MemorySink, MemorySource
+from redactor.storage.oss import OssClient
+from redactor.storage.oss_place import OssPlace, OssSettings
+from redactor.storage.oss_store import OssSink
 
 LINK = "https://example.org/secret?token=4711"
 
@@ -146,6 +149,46 @@ def test_what_is_there_is_replaced_only_when_asked(pictures, a_redactor):
     first, *_ = go(Batch(a_redactor(), sink, overwrite=True), MemorySource(pictures))
     assert first.written == "in/a.png"
     assert sink.written["in/a.png"] == first.result.image
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        ({"extra": "hold: true", "default": "flag"}, "held back"),
+        ({"extra": "pictures: [{id: no, when: {codes: {min: 1}}, action: quarantine}]"}, "rule no"),
+    ],
+)
+def test_what_is_no_longer_written_but_was_before_is_a_failure(
+    then, why, pictures, a_redactor, tmp_path
+):
+    sink = FolderSink(str(tmp_path / "out"))
+    go(Batch(a_redactor(default="allow"), sink), MemorySource(pictures))
+
+    outcomes = go(Batch(a_redactor(**then), sink, overwrite=True), MemorySource(pictures))
+
+    there = tmp_path / "out/in/a.png"
+    assert outcomes[0].written is None
+    assert outcomes[0].error.startswith(why)
+    assert outcomes[0].error.endswith(f"{there} is there from before: look at it, or remove it")
+    assert [outcome.error for outcome in outcomes[1:]] == [None, None]
+    there.unlink()
+    assert not go(Batch(a_redactor(**then), sink), MemorySource(pictures))[0].error
+
+
+def test_objects_that_were_written_before_are_found_too(pictures, a_redactor, oss_server):
+    oss_server.create_bucket("shop")
+    settings = OssSettings(oss_server.endpoint, oss_server.region)
+    with pytest.MonkeyPatch.context() as env:
+        for name, value in oss_server.env().items():
+            env.setenv(name, value)
+        sink = OssSink(OssClient(settings), OssPlace("shop", "public/"))
+        go(Batch(a_redactor(default="allow"), sink), MemorySource(pictures))
+        held = a_redactor(extra="hold: true", default="flag")
+
+        outcomes = go(Batch(held, sink), MemorySource(pictures))
+
+    assert "oss://shop/public/in/a.png is there from before" in outcomes[0].error
+    assert outcomes[2].error is None
 
 
 def test_quarantined_pictures_are_copied_as_they_came(pictures, a_redactor):
