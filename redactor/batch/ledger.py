@@ -22,7 +22,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -118,6 +118,9 @@ class Ledger:
         places: Where pictures go; a run with others needs another folder.
         quarantine: Where copies of quarantined pictures go; those that went elsewhere are looked
             at again. None for nowhere.
+        in_place: Pictures are replaced where they lie. What was hidden in them is known from here
+            alone then, so that a run which would look at them anew needs another folder.
+        anew: Forget what was done.
 
     Raises:
         RunFolderError: If another run uses it, it belongs to another run, or it cannot be used.
@@ -129,6 +132,9 @@ class Ledger:
         redactor: Redactor | None = None,
         places: str = "",
         quarantine: str | None = None,
+        *,
+        in_place: bool = False,
+        anew: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self._redactor = redactor
@@ -144,6 +150,10 @@ class Ledger:
                 self._open_to_read()
             else:
                 self._open(places)
+                if anew:
+                    self._forget()
+                if in_place:
+                    self._check_way(redactor.policy.hash)
                 self._check_quarantine(quarantine)
         except (OSError, sqlite3.Error, UnicodeError) as error:
             self._files.close()
@@ -165,10 +175,16 @@ class Ledger:
             if self._redactor is not None:
                 self.flush()
 
-    def forget(self) -> None:
-        """Begin anew: nothing is done yet."""
-        with self._guard, self._base:
-            self._base.execute("DELETE FROM pictures")
+    def record_ahead(self, entry: Entry) -> None:
+        """Keep what is about to happen to a picture that is replaced, at once.
+
+        Should the run be killed over it, its bytes tell whether it has happened.
+
+        Raises:
+            RunFolderError: If it cannot be kept; then it must not happen.
+        """
+        self.record(replace(entry, after=None))
+        self.flush()
 
     def record(self, entry: Entry) -> None:
         """Keep what happened to a picture.
@@ -289,8 +305,9 @@ class Ledger:
         entry = self._recalled(found, item, number, state) if found else None
         if found is None or entry is None:
             return None
-        digest = found.output_hash if found.is_replaced else found.source_hash
-        return (digest, entry) if digest is not None else None
+        if not found.is_replaced:
+            return found.source_hash, entry
+        return (found.output_hash, replace(entry, after=state)) if found.output_hash else None
 
     def written(self, item: Item) -> str | None:
         """Give the SHA-256 of what an earlier run wrote for a picture; None where it did not."""
@@ -401,6 +418,24 @@ class Ledger:
             raise RunFolderError(
                 f"{self.folder}: keeps a run with {_in_words(known)}, and this is one with"
                 f" {_in_words(places)}; name another --run-folder"
+            )
+
+    def _forget(self) -> None:
+        with self._base:
+            self._base.executescript(
+                "BEGIN; DELETE FROM pictures; DELETE FROM run WHERE key = 'way'; COMMIT;"
+            )
+
+    def _check_way(self, policy: str) -> None:
+        way = json.dumps([policy, self._setting])
+        with self._base:
+            self._base.execute("INSERT OR IGNORE INTO run VALUES ('way', ?)", (way,))
+        known = self._base.execute("SELECT value FROM run WHERE key = 'way'").fetchone()[0]
+        if known != way:
+            what = "policy" if json.loads(known)[0] != policy else "detector or version"
+            raise RunFolderError(
+                f"{self.folder}: keeps what was hidden in place with another {what}, and would lose"
+                " it; name another --run-folder, or begin anew with --no-resume"
             )
 
     def _check_quarantine(self, place: str | None) -> None:

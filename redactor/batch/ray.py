@@ -164,7 +164,7 @@ class _Hand(Iterator[Entry]):
             max_restarts=-1,
             max_task_retries=_RETRIES,
         )
-        plain = replace(batch, ceiling=None, capacity=None, wrote=None)
+        plain = replace(batch, ceiling=None, capacity=None, wrote=None, ahead=None)
         self._actors = [actor.remote(plain, *share, keeps_pictures) for _ in range(workers)]
         self._free = [actor for actor in self._actors for _ in range(_IN_HAND)]
         self._counts: dict[Any, tuple[int, int]] = {}

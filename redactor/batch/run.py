@@ -95,6 +95,8 @@ class Batch:
         ceiling: How many may be quarantined before the run stops; None for any number.
         wrote: Says whether an earlier run wrote a file of this SHA-256 for a picture, so that it
             may be replaced; None where none did.
+        ahead: Told of a picture that is about to be replaced in place; None where nobody wants to
+            know. What it raises keeps that from happening.
         capacity: What the machine can work on at the same time; None for any number.
         timeout_s: Seconds that all requests about one picture may take together; None for any
             number.
@@ -108,6 +110,7 @@ class Batch:
     quarantine: Sink | OssQuarantine | None = None
     ceiling: Ceiling | None = None
     wrote: Callable[[Item, str], bool] | None = None
+    ahead: Callable[[Outcome], None] | None = None
     capacity: Capacity | None = None
     timeout_s: float | None = None
 
@@ -187,8 +190,9 @@ class Batch:
         if not result.is_publishable:
             return self._left_behind(item, outcome)
         if self.originals is not None:
-            written = self._replace_file(self.originals, item, blob, result, content_type)
-            return replace(outcome, written=written)
+            outcome = replace(outcome, written=item.name)
+            self._replace_file(self.originals, item, blob, outcome, content_type)
+            return outcome
         if self.sink is None:
             return outcome
         if is_itself(self.sink, item):
@@ -259,18 +263,22 @@ class Batch:
         if not result.is_publishable or not result.changed:
             place.settle(item, blob, _marks(blob, result))
             return replace(outcome, written=item.name if result.is_publishable else None)
+        outcome = replace(outcome, written=item.name)
+        if self.ahead is not None:
+            self.ahead(outcome)
         done = place.replace(item, blob, result.image, _marks(blob, result))
-        outcome = replace(outcome, written=item.name, refresh=done.url)
+        outcome = replace(outcome, refresh=done.url)
         return _with_remarks(outcome, done.remarks)
 
     def _replace_file(
-        self, originals: Sink, item: Item, blob: Blob, result: Result, content_type: str
-    ) -> str:
+        self, originals: Sink, item: Item, blob: Blob, outcome: Outcome, content_type: str
+    ) -> None:
         """Replace a file by its redacted version, once a copy of the original is safe."""
         if not isinstance(item, LocalItem):
             raise StorageError(f"{item.name}: only files can be replaced in place")
+        result = outcome.result
         if not result.changed:
-            return item.name
+            return
         # Where a link leads: replacing the link would leave what it shows as it is.
         path = Path(item.name).resolve()
         root = os.path.abspath(item.name).removesuffix(item.relative)  # noqa: PTH100 - not links
@@ -281,9 +289,10 @@ class Batch:
         keep(originals, item, blob.data, content_type)
         if item.read(max_bytes=self.redactor.limits.max_bytes).data != blob.data:
             raise Changed(f"{item.name}: changed while it was redacted; run it again")
+        if self.ahead is not None:
+            self.ahead(outcome)
         place = FileSink(str(path))
         place.write(item.relative, result.image, content_type=content_type, overwrite=True)
-        return item.name
 
 
 def _marks(blob: Blob, result: Result) -> Marks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from redactor.cli.exits import Exit, Refusal, help_of, leave, worst
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from redactor.batch import Entry
+    from redactor.batch import Entry, Ledger, Outcome
+    from redactor.pipeline import Redactor
     from redactor.storage import Sink, Source
     from redactor.storage.imm_gate import ImmGate
 
@@ -209,7 +210,7 @@ def run(
         ledger = run_folder.open_ledger(run_folder_path, resume, redactor, context.params)
         if ledger is not None:
             stack.enter_context(ledger)
-            batch = replace(batch, wrote=ledger.wrote)
+            batch = replace(batch, wrote=ledger.wrote, ahead=_ahead(ledger, redactor))
         record = Record(
             redactor,
             title="Dry run" if dry_run else "Redaction run",
@@ -268,6 +269,12 @@ def run(
         if path:
             remarks.print(f"{kind}: {path}", soft_wrap=True)
     leave(code)
+
+
+def _ahead(ledger: Ledger, redactor: Redactor) -> Callable[[Outcome], None]:
+    from redactor.batch import entry_of
+
+    return lambda outcome: ledger.record_ahead(entry_of(outcome, redactor.policy))
 
 
 def _imm(gate: ImmGate, price: float) -> str:

@@ -64,10 +64,14 @@ def open_ledger(
 
     places = json.dumps({name: _absolute(params[name]) for name in _PLACES})
     aside = params["quarantine"] and str(_absolute(params["quarantine"]))
-    ledger = Ledger(folder or _own_folder(params, places), redactor, places, aside)
-    if resume is False:
-        ledger.forget()
-    return ledger
+    return Ledger(
+        folder or _own_folder(params, places),
+        redactor,
+        places,
+        aside,
+        in_place=params["in_place"] and not params["dry_run"],
+        anew=resume is False,
+    )
 
 
 class Summary:

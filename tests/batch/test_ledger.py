@@ -5,12 +5,13 @@ import os
 import sqlite3
 import stat
 import time
+from contextlib import nullcontext
 
 import pytest
 
 from redactor import Policy
 from redactor.batch import Batch, Capacity, Ledger, entry_of, threads
-from redactor.errors import RunFolderError
+from redactor.errors import BackendMissing, RunFolderError
 from redactor.pipeline import Redactor
 from redactor.storage.local import LocalItem, LocalSource
 from redactor.storage.local_sink import FolderSink
@@ -182,6 +183,46 @@ def test_a_picture_that_was_replaced_is_known_without_being_read(photos):
 
     with Ledger("run", a_redactor(), PLACES) as ledger:
         assert ledger.done(code, 1)
+
+
+@pytest.mark.parametrize("has_happened", [True, False])
+def test_a_picture_that_was_replaced_when_the_run_was_killed_keeps_its_record(
+    has_happened, photos, read_codes
+):
+    redactor, before = a_redactor(), (photos / "code.png").read_bytes()
+    with Ledger("run", redactor, PLACES) as ledger:
+
+        def ahead(outcome):
+            ledger.record_ahead(entry_of(outcome, redactor.policy))
+            if not has_happened:
+                raise BackendMissing("killed before it is replaced")
+
+        batch = Batch(redactor, originals=FolderSink("originals"), ahead=ahead)
+        with nullcontext() if has_happened else pytest.raises(BackendMissing):
+            list(threads.run(batch, LocalSource(["photos"]), str, capacity=Capacity(1)))
+    assert ((photos / "code.png").read_bytes() != before) == has_happened
+
+    recalled, rows = in_place(redactor)
+
+    assert recalled["code.png"] is has_happened
+    assert rows["code.png"]["verdict"] == "redacted"
+    assert [code["content"] for code in rows["code.png"]["codes"]] == [LINK]
+    assert read_codes((photos / "code.png").read_bytes()) == []
+    assert in_place(redactor)[0] == ALL
+
+
+def test_what_was_hidden_in_place_is_not_forgotten_for_another_policy(photos):
+    first, second = a_redactor(), a_redactor("default: {action: blur}")
+    with Ledger("run", first, PLACES, in_place=True):
+        pass
+
+    for other, what in [(second, "policy"), (a_redactor(thorough=True), "detector or version")]:
+        with pytest.raises(RunFolderError, match=f"in place with another {what}.*--no-resume"):
+            Ledger("run", other, PLACES, in_place=True)
+    with Ledger("run", second, PLACES, in_place=True, anew=True):
+        pass
+    with Ledger("run", second, PLACES, in_place=True):
+        pass
 
 
 def test_an_original_that_was_put_back_is_replaced_again(photos, tmp_path, read_codes):
