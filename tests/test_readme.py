@@ -126,8 +126,8 @@ def test_the_service_answers_the_request_that_is_shown(clone):
     (block,) = blocks("console serve")
     serving, asking = block.splitlines()
     (clone / "photo.jpg").write_bytes((ROOT / "samples/receipt/picture.jpg").read_bytes())
-    curl, _, picture, url, _, output = shlex.split(asking.removeprefix("$ "))
-    assert curl == "curl"
+    curl, fail, _, picture, url, _, output = shlex.split(asking.removeprefix("$ "))
+    assert (curl, fail) == ("curl", "--fail")
 
     def post(address):
         sent = (clone / picture.removeprefix("@")).read_bytes()

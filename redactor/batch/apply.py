@@ -88,9 +88,13 @@ class PlanFollower(Redactor):
             for number, code in enumerate(entry.row["codes"], 1)
         ]
         told = [remark for remark in outcome.result.remarks if remark.startswith(DEVIATION)]
+        if outcome.error is not None and outcome.before is not None and planned.is_approved:
+            told.append(f"{DEVIATION}: {_deviation(outcome.result) or outcome.error}")
         row = AppliedRow(
             **{
                 **entry.row,
+                "policy": planned.row["policy"],
+                "detectors": planned.row["detectors"],
                 "codes": codes,
                 "flag": planned.row["flag"] if entry.row["held"] else entry.row["flag"],
                 "by": planned.row["by"],

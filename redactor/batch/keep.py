@@ -49,9 +49,11 @@ def _mode(item: Item) -> int | None:
     if not isinstance(item, LocalItem):
         return None
     try:
-        return stat.S_IMODE(Path(item.name).stat().st_mode)
+        there = Path(item.name).stat()
     except OSError:  # gone: for its owner alone
         return stat.S_IRUSR | stat.S_IWUSR
+    mode = stat.S_IMODE(there.st_mode)
+    return mode if there.st_gid == os.getegid() else mode & ~stat.S_IRWXG
 
 
 def is_itself(sink: Sink, item: Item) -> bool:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from threading import TIMEOUT_MAX, Event
+from threading import TIMEOUT_MAX
 from typing import TypeVar
 
 from redactor.batch import threads
@@ -35,7 +35,7 @@ def run(
     then: Callable[[Outcome], T],
     *,
     capacity: Capacity,
-    stop: Event | None = None,
+    stop: threads.Stop | None = None,
     recall: threads.Recall[T] | None = None,
 ) -> Iterator[T]:
     """Work through a source; arguments, outcomes and errors as for `threads.run`.

@@ -142,6 +142,9 @@ class Batch:
             if known is not None and (earlier := known(blob)) is not None:
                 return earlier
             outcome = self._look(item, blob)
+            if outcome.error is not None:
+                self._admit(is_quarantined=True)
+                return outcome
             result = outcome.result
             is_admitted = self._admit(is_quarantined=result.verdict is Verdict.QUARANTINED)
             try:
@@ -158,7 +161,8 @@ class Batch:
             with nullcontext() if capacity is None else capacity.working(data):
                 result = look(data, name=item.name, etag=blob.etag, ask=ask)
         except WorkerLost as lost:
-            # An error, so that it is tried again: what ended the process may not have been this.
+            # As one that could not be read, it stays where it is and is tried again: what ended
+            # the process may not have been this picture.
             failed = self.redactor.quarantine(item.name, str(lost), data)
             return Outcome(failed, item.relative, data, error=str(lost))
         return Outcome(result, item.relative, data)

@@ -30,6 +30,21 @@ _STRETCH = 1_000  # of a listing, looked over for large pictures
 _LARGE_BYTES = 2_000_000
 
 
+class Stop(Event):
+    """Ends a run: once it is set, what is in hand is finished and given, and nothing else begun.
+
+    Attributes:
+        is_urgent: What is in hand is dropped.
+    """
+
+    is_urgent = False
+
+    def drop(self) -> None:
+        """End it at once."""
+        self.is_urgent = True
+        self.set()
+
+
 class Recall(Protocol[T_co]):
     """Knows what an earlier run did. Both may be called from any thread."""
 
@@ -46,7 +61,7 @@ def run(
     then: Callable[[Outcome], T],
     *,
     capacity: Capacity,
-    stop: Event | None = None,
+    stop: Stop | None = None,
     recall: Recall[T] | None = None,
 ) -> Iterator[T]:
     """Work through a source, and give what became of each picture as it is finished.
@@ -56,25 +71,20 @@ def run(
         source: Where they come from.
         then: Called with each outcome, on the thread that worked on it.
         capacity: What may be worked on at a time.
-        stop: Once it is set, what is in hand is finished and given, and nothing else begun.
+        stop: Ends the run.
         recall: What earlier runs did; None to do all.
 
     Raises:
-        KeyboardInterrupt: At once.
         BackendMissing: If no picture can be handled, after those in hand.
         TooManyQuarantined: If the batch's ceiling was hit, likewise.
     """
     keep_pages(capacity.jobs)
+    stop = stop or Stop()
     hand = _Hand(replace(batch, capacity=capacity), source, then, capacity, stop, recall)
     try:
         yield from hand
-    except KeyboardInterrupt:  # a second one: what is in hand is not waited for
-        hand.pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    except BaseException:
-        hand.pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    hand.pool.shutdown()
+    finally:
+        hand.pool.shutdown(wait=not stop.is_urgent, cancel_futures=True)
     if hand.missing is not None:
         raise hand.missing
     raise_if_too_many(batch)
@@ -107,7 +117,7 @@ class _Hand(Iterator[T]):
         source: Source,
         then: Callable[[Outcome], T],
         capacity: Capacity,
-        stop: Event | None,
+        stop: Stop,
         recall: Recall[T] | None,
     ) -> None:
         self.missing: BackendMissing | None = None
@@ -116,7 +126,7 @@ class _Hand(Iterator[T]):
         self._batch = batch
         self._items = largest_first(source.items())
         self._then = then
-        self._stop = stop or Event()
+        self._stop = stop
         self._recall = recall
         self._count = 0
         self._done: SimpleQueue[Future[T | None]] = SimpleQueue()

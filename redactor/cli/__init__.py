@@ -5,9 +5,12 @@ Commands load what they need when they run, so that `--help` and `--version` loa
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
 import os
 import sys
+import threading
 from importlib import import_module
 from io import StringIO, TextIOWrapper
 from pathlib import Path
@@ -69,6 +72,9 @@ def main() -> NoReturn:
     gc.set_threshold(_GARBAGE)
     for name in (*_ONE_THREAD, _NO_PLUGINS):
         os.environ.setdefault(name, "1")
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started this
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # Names and marks that a terminal's encoding lacks must not end a run.
@@ -99,7 +105,7 @@ def main() -> NoReturn:
         code = Exit.DONE
     except OSError as error:
         _tell(f"redactor: {error.filename or 'the system'}: {error.strerror or error}")
-        code = Exit.SOME_FAILED
+        code = Exit.BACKEND if error.errno == errno.ENOSPC else Exit.SOME_FAILED
     except Exception as error:  # noqa: BLE001 - a mistake of ours; where it is helps to mend it
         place = extract_tb(error.__traceback__)[-1]
         _tell(
@@ -107,8 +113,21 @@ def main() -> NoReturn:
             f" ({Path(place.filename).name}:{place.lineno}); please report it"
         )
         code = Exit.SOME_FAILED
+    code = int(code or 0)
+    _end_if_dropped(code)
     gc.freeze()  # the system has the memory back sooner than Python has looked through it
-    sys.exit(int(code or 0))
+    sys.exit(code)
+
+
+def _end_if_dropped(code: int) -> None:
+    """End at once if pictures in hand were dropped: a thread that is at one cannot be stopped."""
+    if code == Exit.INTERRUPTED and any(
+        thread.name.startswith("redactor") for thread in threading.enumerate()
+    ):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
 
 
 def _tell(*lines: str) -> None:

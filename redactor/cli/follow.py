@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import threading
-from collections.abc import Callable, Iterator
-from threading import Event
+from collections.abc import Callable, Generator, Iterator
 from types import FrameType
 
 from redactor.batch import Entry
+from redactor.batch.threads import Stop
 from redactor.cli import output
 from redactor.cli.exits import Exit
 from redactor.cli.progress import Watch
@@ -20,7 +21,7 @@ from redactor.errors import BackendMissing
 _STOPPING = b"\nredactor: interrupted; finishing the pictures in hand (again to drop them)\n"
 
 
-def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: Watch) -> Exit:
+def follow(entries: Callable[[Stop], Iterator[Entry]], record: Record, watch: Watch) -> Exit:
     """Record every outcome of a run.
 
     Args:
@@ -33,9 +34,13 @@ def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: W
     """
     with _interruptible() as stop:
         try:
-            with record:
-                for entry in watch.over(entries(stop), record.tally):
-                    record.add(entry)
+            with record, _closing(entries(stop)) as coming:
+                try:
+                    for entry in watch.over(coming, record.tally):
+                        record.add(entry)
+                except KeyboardInterrupt:
+                    if not stop.is_urgent:
+                        raise
                 record.has_ended_early = stop.is_set()
         except BackendMissing as error:
             output.tell(str(error))
@@ -48,22 +53,41 @@ def follow(entries: Callable[[Event], Iterator[Entry]], record: Record, watch: W
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[Event]:
-    """Set an event at the first Ctrl-C or SIGTERM; a second one ends the program as ever."""
-    stop = Event()
+def _closing(entries: Iterator[Entry]) -> Iterator[Iterator[Entry]]:
+    """End what gives entries, wherever it is left."""
+    try:
+        yield entries
+    finally:
+        if isinstance(entries, Generator):
+            entries.close()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[Stop]:
+    """Stop in order at the first Ctrl-C, SIGTERM or SIGHUP, and at once at the second."""
+    stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
 
-    def finish(_number: int, _frame: FrameType | None) -> None:
+    def finish(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            restore()
+            stop.drop()
+            raise KeyboardInterrupt
         stop.set()
-        restore()
+        if number == signal.SIGHUP:
+            _let_go_of_terminal()
         # Not through a console: the signal may have come while one was writing.
         with contextlib.suppress(OSError):
             os.write(2, _STOPPING)
 
-    # Service managers and containers end a program by SIGTERM, and wait a while.
-    before = {sign: signal.signal(sign, finish) for sign in (signal.SIGINT, signal.SIGTERM)}
+    # Service managers and containers end a program by SIGTERM, and wait a while; terminals that
+    # close do by SIGHUP, which nohup has ignored.
+    signs = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signs.append(signal.SIGHUP)
+    before = {sign: signal.signal(sign, finish) for sign in signs}
 
     def restore() -> None:
         for sign, handler in before.items():
@@ -73,3 +97,12 @@ def _interruptible() -> Iterator[Event]:
         yield stop
     finally:
         restore()
+
+
+def _let_go_of_terminal() -> None:
+    """Write to nowhere instead of to a terminal that is gone: to fail there would end the run."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):
+                if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                    os.dup2(nowhere.fileno(), descriptor)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from redactor.batch import Entry, Ledger, Outcome
+    from redactor.batch.threads import Stop
     from redactor.pipeline import Redactor
     from redactor.storage import Sink, Source
     from redactor.storage.imm_gate import ImmGate
@@ -226,7 +226,7 @@ def run(
 
         summary = run_folder.Summary(record, gate, imm_price, is_new=resume is False)
 
-        def entries(stop: Event) -> Iterator[Entry]:
+        def entries(stop: Stop) -> Iterator[Entry]:
             if engine == "ray":
                 from redactor.batch import ray
 

@@ -63,7 +63,10 @@ def wrong(message: str) -> PydanticCustomError:
 
 def suggestion(word: str, known: tuple[str, ...]) -> str:
     """Say what a word that is not known might have been, or what can be chosen."""
-    close = get_close_matches(word.lower(), known, n=1) if len(word) < 60 else []
+    begun = [one for one in known if len(word) > 1 and one.startswith(word.lower())]
+    close = [min(begun, key=len)] if begun else []
+    if len(word) < 60:
+        close += get_close_matches(word.lower(), known, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
     if len(known) == 1:

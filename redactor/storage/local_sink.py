@@ -126,7 +126,8 @@ def write_whole(path: Path, data: bytes, *, overwrite: bool, mode: int | None = 
         path.parent.mkdir(parents=True, exist_ok=True)
         with _beside(path) as (temporary, file):
             if mode is not None:
-                os.fchmod(file.fileno(), mode)
+                with contextlib.suppress(OSError):  # a file system without permissions
+                    os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             if overwrite:

@@ -15,6 +15,8 @@ import contextlib
 import math
 import os
 import queue
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -22,6 +24,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -36,6 +39,7 @@ DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_BYTES = 4 << 30
 DEFAULT_PIXELS = 200_000_000
 _START_S = 60.0
+_RESTS_S = (0.2, 1.0, 3.0)  # before it is tried again to start a process
 _GRACE_S = 5  # by which the process outlives the parent's patience before it ends itself
 # While modules are loaded there is no garbage to look for.
 _CODE = (
@@ -48,10 +52,11 @@ _ONE_THREAD = dict.fromkeys(
 )
 
 _INHERITED = frozenset(
-    {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
-    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONHOME", "PYTHONWARNINGS"}
-    | {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
+    {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "GLIBC_TUNABLES"}
+    | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"}
+    | {"PYTHONHOME", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}
 )
+_INHERITED_WITH = "MALLOC_"
 
 
 class Workers:
@@ -86,6 +91,9 @@ class Workers:
             max_pixels_in_work: Of all pictures that are in work at the same time.
             starts_now: Start all of them now; each when it is first needed where False.
         """
+        if not isinstance(redactor, Redactor):
+            kind = type(redactor).__name__
+            raise TypeError(f"workers take a Redactor, such as Redactor.from_policy(…), not {kind}")
         self.redactor = redactor
         self.count = count or cores()
         self._timeout_s = timeout_s
@@ -148,19 +156,16 @@ class Workers:
         with self._lent() as worker:
             try:
                 return worker.do(job, ask, self._room, self._timeout_s, self._wait_s)
-            except WorkerLost:
-                self._refuse_if_closed()  # it was ended, whatever the picture is
+            except (WorkerLost, BackendMissing):
+                if self._is_closed:  # it was ended, whatever the picture is
+                    raise _closed() from None
                 raise
 
     def close(self) -> None:
         """End the processes; what they are at is lost."""
         self._is_closed = True
         for worker in self._workers:
-            worker.stop()
-
-    def _refuse_if_closed(self) -> None:
-        if self._is_closed:
-            raise Unavailable("the worker processes were closed; try again later")
+            worker.stop(for_good=True)
 
     def _open(self) -> None:
         self._room = Room(self._max_pixels)
@@ -183,15 +188,17 @@ class Workers:
 
     def _replace(self, worker: _Worker) -> None:
         worker.stop()
-        if self._starts_now and not self._is_closed:
-            worker.start()
+        if self._starts_now:
+            with contextlib.suppress(BackendMissing, Unavailable):  # the next picture tries again
+                worker.start()
 
     @contextlib.contextmanager
     def _lent(self) -> Iterator[_Worker]:
         with self._lock:
             if not self._is_open:
                 self._open()
-        self._refuse_if_closed()
+        if self._is_closed:
+            raise _closed()
         try:
             worker = self._idle.get(timeout=self._wait_s)
         except queue.Empty:
@@ -208,38 +215,56 @@ class Workers:
             self._idle.put(worker)
 
 
+def _closed() -> Unavailable:
+    return Unavailable("the worker processes were closed; try again later")
+
+
 class _Worker:
     """One process, and the conversation with it."""
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_over = False
+        self._guard = threading.Lock()  # of beginning and end
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        process = self._process
+        return process.pid if process else None
 
     def start(self) -> None:
         """Start the process; what is not right with it shows when it is needed.
 
         Raises:
+            Unavailable: If the pool is closed.
             BackendMissing: If the system starts none.
         """
-        with contextlib.ExitStack() as unless_started:
+        with self._guard, contextlib.ExitStack() as unless_started:
+            if self._is_over:
+                raise _closed()
             try:
                 ours, theirs = Pipe()
                 unless_started.enter_context(ours)
                 with theirs:
+                    self._bound(ours)
                     self._process = self._popen(theirs.fileno())
             except OSError as error:
                 raise BackendMissing(
                     f"a worker process cannot be started: {error.strerror}; fewer of them may do"
                 ) from error
             unless_started.pop_all()
-        self._connection = ours
+            self._connection = ours
         self._is_ready = False
         with contextlib.suppress(OSError):
             self._connection.send(self._setup)
+
+    def _bound(self, connection: Connection) -> None:
+        """Bound how long a process that hangs keeps who sends to it, or reads half of an answer."""
+        seconds = struct.pack("ll", self._setup.seconds - _GRACE_S, 0)
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                end.setsockopt(socket.SOL_SOCKET, option, seconds)
 
     def _popen(self, descriptor: int) -> subprocess.Popen[bytes]:
         # Not by multiprocessing: it would import the caller's main module again, which in
@@ -254,9 +279,11 @@ class _Worker:
             start_new_session=True,  # Ctrl-C is for the parent, which ends the processes in order
         )
 
-    def stop(self) -> None:
+    def stop(self, *, for_good: bool = False) -> None:
         """End the process, if it was started; any thread may."""
-        process, self._process = self._process, None
+        with self._guard:
+            self._is_over |= for_good
+            process, self._process = self._process, None
         if process is not None:
             self._connection.close()
             process.kill()
@@ -293,12 +320,24 @@ class _Worker:
             room.give(pixels)
 
     def _make_ready(self) -> None:
-        if self._process is not None and self._is_ready and self._process.poll() is not None:
+        process = self._process
+        if process is not None and self._is_ready and process.poll() is not None:
             self.stop()  # it ended while nobody used it
-        if self._process is None:
-            self.start()
-        if self._is_ready:
-            return
+        for rest_s in (*_RESTS_S, None):
+            try:
+                if self._process is None:
+                    self.start()
+                if not self._is_ready:
+                    self._wait_until_ready()
+                return
+            except BackendMissing:
+                # Memory may be short for a moment: that is when processes are ended, too.
+                self.stop()
+                if rest_s is None:
+                    raise
+                time.sleep(rest_s)
+
+    def _wait_until_ready(self) -> None:
         try:
             self._is_ready = self._connection.poll(_START_S) and isinstance(
                 self._connection.recv(), Ready
@@ -322,15 +361,22 @@ class _Worker:
 
     def _hear(self, message: object, left: _Clock) -> Said:
         """Say something, and wait for what the process says to it."""
+        connection = self._connection
         try:
             with left.running():
-                self._connection.send(message)
-                if not self._connection.poll(left.seconds):
-                    raise WorkerLost(f"it took more than {left.whole_s:g} seconds")
-                said: Said = self._connection.recv()
+                connection.send(message)
+                if not connection.poll(left.seconds):
+                    raise BlockingIOError
+                said: Said = connection.recv()
                 return said
+        except BlockingIOError:
+            raise WorkerLost(f"it took more than {left.whole_s:g} seconds") from None
         except (OSError, EOFError):
             raise WorkerLost(self._end()) from None
+        except TypeError:
+            if not connection.closed:
+                raise
+            raise WorkerLost(self._end()) from None  # closed by another thread meanwhile
 
     def _end(self) -> str:
         status = None
@@ -389,5 +435,9 @@ def _environment() -> dict[str, str]:
     """Give what a process needs to start; no credentials, because it decodes hostile bytes."""
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(dict.fromkeys([*filter(None, sys.path), root]))
-    kept = {name: value for name, value in os.environ.items() if name in _INHERITED}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _INHERITED or name.startswith(_INHERITED_WITH)
+    }
     return {**kept, **_ONE_THREAD, "PYTHONPATH": path, "PYDANTIC_DISABLE_PLUGINS": "1"}

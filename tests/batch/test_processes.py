@@ -91,9 +91,9 @@ def test_processes_and_threads_give_the_same(pictures, a_redactor):
 @pytest.mark.parametrize("cause", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_crash_costs_its_picture_and_not_the_run(cause, pictures, a_redactor):
     source = Source(pictures, lambda: os.kill(children()[0], cause))
-    sink = MemorySink()
+    sink, aside = MemorySink(), MemorySink()
 
-    lost, *others = go(Batch(a_redactor(detector="hybrid"), sink), source)
+    lost, *others = go(Batch(a_redactor(detector="hybrid"), sink, quarantine=aside), source)
 
     assert lost.result.verdict is Verdict.QUARANTINED
     assert lost.error == f"its worker process was ended by signal {cause:d}"
@@ -101,6 +101,8 @@ def test_a_crash_costs_its_picture_and_not_the_run(cause, pictures, a_redactor):
     assert lost.result.source_bytes == len(pictures["a.png"])
     assert [one.result.verdict for one in others] == [Verdict.CLEAN, Verdict.QUARANTINED]
     assert list(sink.written) == ["b.png"]
+    # What ended the process may not have been the picture: it stays where it is.
+    assert list(aside.written) == ["c.jpg"]
 
 
 def test_a_picture_that_hangs_costs_itself_and_not_the_run(pictures, a_redactor, monkeypatch):
@@ -161,6 +163,7 @@ def test_a_source_that_fails_while_it_lists_loses_no_outcome(listed, pictures, a
 
 
 def test_what_cannot_start_a_process_is_a_missing_backend(pictures, a_redactor, monkeypatch):
+    monkeypatch.setattr("redactor.workers.pool._RESTS_S", ())
     monkeypatch.setattr("sys.executable", "/nonexistent/python")
 
     with pytest.raises(BackendMissing, match="a worker process cannot be started: No such file"):

@@ -244,7 +244,7 @@ def test_a_source_that_fails_while_it_lists_loses_no_outcome(pictures, a_redacto
 
 
 def test_a_stopped_run_finishes_what_is_in_hand_and_begins_nothing_else(a_picture, a_redactor):
-    stop, sink = threading.Event(), MemorySink()
+    stop, sink = threads.Stop(), MemorySink()
     source = MemorySource({f"{n:02}.png": a_picture() for n in range(40)})
     outcomes = []
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and pipes of POSI
 
 
 @posix
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, fill):
     picture = a_picture(LINK, "1", "2", scale=8)
     fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(300)})
@@ -44,24 +45,48 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
 
 
 @posix
-def test_a_second_interrupt_waits_for_nothing(tmp_path, a_picture, fill):
-    slow = a_picture(*(f"https://example.org/{n}" for n in range(60)), format="JPEG", scale=8)
+def test_a_terminal_that_closes_ends_a_run_in_order(tmp_path, a_picture, fill, monkeypatch):
+    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(300)})
+    monkeypatch.chdir(tmp_path)
+    told = tmp_path / "kept/run.json"
+    command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out"]
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(sys.executable, [*command, "--run-folder", "kept"])
+    wait_for(lambda: lines_of(tmp_path / "kept/results.jsonl"))
+
+    os.close(terminal)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    ended = json.loads(told.read_text())
+    assert ended["ended"] is not None
+    written = list((tmp_path / "out").iterdir())
+    assert ended["totals"]["pictures"] == len(written) < 300
+
+
+@posix
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("engine", ["processes", "threads"])
+def test_a_second_interrupt_drops_what_is_in_hand(engine, sign, tmp_path, a_picture, fill):
+    slow = a_picture(*(f"https://example.org/{n}" for n in range(90)), format="JPEG", scale=8)
     fill(tmp_path / "in", {f"{n}.jpg": slow for n in range(4)})
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--run-folder", "r"]
-    with subprocess.Popen(
-        [*command, "--quarantine", "aside"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    ) as process:
-        wait_for(lambda: len(workers_of(process.pid)) == 2)
+    command += ["--quarantine", "aside", "--engine", engine]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        wait_for((tmp_path / "r/run.json").exists)
+        time.sleep(1)
         workers = workers_of(process.pid)
         for _ in range(2):
-            time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sign)
+            time.sleep(0.3)
         _, err = process.communicate(timeout=30)
 
     assert process.returncode == 130
     assert "finishing the pictures in hand (again to drop them)" in err
     assert "Traceback" not in err
+    assert bool(workers) == (engine == "processes")
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert json.loads((tmp_path / "r/run.json").read_text())["exit_code"] == 130
     # What was dropped is neither written nor put aside: nothing is wrong with it.
     assert not [path for path in tmp_path.glob("*/*.jpg") if path.parent.name != "in"]
 

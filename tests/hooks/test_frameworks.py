@@ -59,7 +59,6 @@ def test_the_view_stores_what_may_be_published_and_refuses_the_rest(
 ):
     (tmp_path / "view.py").write_text(example(framework))
     (tmp_path / "policies").symlink_to(ROOT / "policies")
-    (tmp_path / "photos").mkdir()
     (tmp_path / "code.jpg").write_bytes(a_picture("https://a.example", format="JPEG"))
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     script = SCRIPT.format(client=textwrap.dedent(CLIENTS[framework]))

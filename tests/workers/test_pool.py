@@ -1,7 +1,6 @@
 """Pictures in worker processes: as in this one, but what hangs or crashes costs itself alone."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from redactor.errors import BackendMissing, Unavailable
 from redactor.model import ImageCodes, Verdict
 from redactor.pipeline import Redactor
-from redactor.workers import Room, Workers
+from redactor.workers import Room, Workers, pool
 
 
 @pytest.fixture
@@ -102,8 +101,43 @@ def test_what_needs_more_memory_than_allowed_is_quarantined(policy, a_picture):
         assert workers.redact(a_picture()).verdict is Verdict.CLEAN
 
 
-def test_a_worker_that_cannot_start_is_a_missing_backend(policy, monkeypatch):
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+def test_a_picture_that_nobody_takes_in_is_given_up_after_the_time_out(policy):
+    with Workers(Redactor(policy), count=1, timeout_s=1) as workers:
+        workers.redact(b"")
+        os.kill(workers.pids[0], signal.SIGSTOP)
+
+        # More than a socket holds: even to send it would take for ever.
+        result = workers.redact(bytes(5_000_000))
+
+        assert result.reasons == ("it took more than 1 seconds",)
+        assert workers.redact(b"").reasons == ("the file is empty",)
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """Let processes fail to start, as often as is told."""
+    tally = tmp_path / "tally"
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho >>{tally}\n[ "$(wc -l <{tally})" -le $FAILURES ] && exit 1\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(pool, "_INHERITED", pool._INHERITED | {"FAILURES"})
+    monkeypatch.setattr(pool, "_RESTS_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(sys, "executable", str(python))
+    return lambda times: monkeypatch.setenv("FAILURES", str(times))
+
+
+def test_a_worker_that_does_not_start_at_once_is_tried_again(policy, failing, a_picture):
+    failing(3)
+
+    with Workers(Redactor(policy), count=1) as workers:
+        assert workers.redact(a_picture()).verdict is Verdict.CLEAN
+
+
+def test_a_worker_that_cannot_start_is_a_missing_backend(policy, failing):
+    failing(100)
 
     with (
         Workers(Redactor(policy), count=1) as workers,
@@ -193,6 +227,23 @@ def test_a_pool_that_is_closed_over_a_picture_starts_nothing_anew(policy, slow):
     assert workers.pids == ()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_pictures_that_wait_for_a_worker_start_none_once_the_pool_is_closed(policy, slow):
+    workers = Workers(Redactor(policy), count=2, starts_now=False)
+    with ThreadPoolExecutor(6) as threads:
+        busy = [threads.submit(workers.redact, slow) for _ in range(6)]
+        time.sleep(0.7)
+        workers.close()
+
+    assert workers.pids == ()
+    assert {type(one.exception()) for one in busy} == {Unavailable}
+
+
+@pytest.mark.parametrize("given", ["policies/default.yaml", None])
+def test_workers_take_a_redactor(given):
+    with pytest.raises(TypeError, match="take a Redactor, such as"):
+        Workers(given)
 
 
 FORK = """
