@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from redactor import Policy, Redactor, Verdict
-from redactor.batch import Outcome, entry_of
+from redactor.batch import Batch, Outcome, entry_of
 from redactor.batch.apply import PlanFollower
 from redactor.batch.plan import Plan, PlanError, _digest, plan_row
 from redactor.detect import LocalDetector
+from redactor.errors import WorkerLost
 from redactor.geometry import Quad
 from redactor.model import Detection, Symbology
 from redactor.report.text import Content
+from redactor.storage.memory import MemoryItem
 
 LINK = "https://example.org/secret?token=4711"
 OURS = "https://shop.example.com/item"
@@ -130,6 +132,22 @@ def test_hiding_more_than_was_planned_is_a_deviation(a_picture):
     row = follower.entry(Outcome(result, "a", data)).row
     assert row["verdict"] == "redacted"
     assert row["deviation"] == "something could still be read (larger)"
+
+
+def test_a_picture_that_was_lost_with_its_process_is_a_deviation(a_picture):
+    def lose(job, ask):
+        raise WorkerLost("its worker process ended")
+
+    data = a_picture(LINK)
+    line = lines_of(a_redactor_of(POLICIES["blur"]), data)
+    follower = follower_of(line)
+
+    outcome = Batch(follower.through(lose)).handle(MemoryItem("a", data))
+
+    row = follower.entry(outcome).row
+    assert row["error"] == "its worker process ended"
+    assert row["deviation"] == "held back although it was approved"
+    assert (row["policy"], row["detectors"]) == (line["policy"], line["detectors"])
 
 
 # Whatever is done to a plan: it is refused in words, or followed without letting anything out.
