@@ -33,7 +33,7 @@ from redactor.report import (
 from redactor.report.pictures import Pictures
 from redactor.report.text import Content, escape_text
 from redactor.report.words import count
-from redactor.storage.names import is_picture
+from redactor.storage.names import IF_THERE, is_picture
 
 if TYPE_CHECKING:
     from redactor.report.html import HtmlReport
@@ -278,7 +278,8 @@ class Record:
             console.print(f"  {escape_text(one.name)}: {said}", soft_wrap=True)
         if len(failures) > NAMED:
             console.print(f"  and {len(failures) - NAMED:,} more")
-        here = [one for one in failures if not one.is_moved]
+        # Where something else lies in DEST, the same command would fail in the same way.
+        here = [one for one in failures if not (one.is_moved or one.reason.endswith(IF_THERE))]
         if self.ledger is not None or "sources" not in context.params:
             self._print_same_again(console, context, here)
         elif here:

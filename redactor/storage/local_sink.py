@@ -19,7 +19,7 @@ from typing import BinaryIO
 from redactor.errors import AlreadyExists, BackendMissing, StorageError
 from redactor.storage import Marks
 from redactor.storage.local import local_failure
-from redactor.storage.names import check_relative
+from redactor.storage.names import IF_THERE, check_relative
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 # A run that went on would look at every picture, at its price, and write none.
@@ -192,7 +192,7 @@ def _place(temporary: Path, path: Path) -> None:
     try:
         _link(temporary, path)
     except FileExistsError as error:
-        message = f"{path}: exists; allow overwriting (--overwrite) or choose another place"
+        message = f"{path}: exists; {IF_THERE}"
         raise AlreadyExists(message) from error
 
 

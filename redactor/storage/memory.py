@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from redactor.errors import AlreadyExists, RedactorError
 from redactor.model import AskImageCodes, ImageCodes
 from redactor.storage import Blob, Marks
-from redactor.storage.names import check_relative, too_large
+from redactor.storage.names import IF_THERE, check_relative, too_large
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,7 @@ class MemorySink:
         check_relative(relative)
         with self._lock:
             if relative in self.written and not overwrite:
-                raise AlreadyExists(
-                    f"{relative}: exists; allow overwriting (--overwrite) or choose another place"
-                )
+                raise AlreadyExists(f"{relative}: exists; {IF_THERE}")
             self.written[relative] = bytes(data)
             self.content_types[relative] = content_type
         return relative

@@ -17,6 +17,9 @@ PICTURE_SUFFIXES = frozenset(
 )
 """What is taken from folders and globs. A file that is named is taken whatever its name says."""
 
+IF_THERE = "allow overwriting (--overwrite) or choose another place"
+"""Ends the message of `AlreadyExists`."""
+
 
 @dataclass(frozen=True, slots=True)
 class FailedItem:

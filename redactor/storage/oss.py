@@ -26,7 +26,7 @@ from redactor.errors import (
 from redactor.model import ImageCodes
 from redactor.storage import Blob
 from redactor.storage.imm_gate import ImmGate
-from redactor.storage.names import too_large
+from redactor.storage.names import IF_THERE, too_large
 from redactor.storage.oss_place import OssPlace, OssSettings
 from redactor.storage.oss_session import OssSession, bounded, crc64, tagging
 from redactor.storage.retry import Retry
@@ -401,9 +401,7 @@ class OssClient:
 
     def _check_absent(self, place: OssPlace) -> None:
         if self.find(place) is not None:
-            raise AlreadyExists(
-                f"{place}: exists; allow overwriting (--overwrite) or choose another place"
-            )
+            raise AlreadyExists(f"{place}: exists; {IF_THERE}")
 
 
 def connect(settings: OssSettings) -> OssClient:

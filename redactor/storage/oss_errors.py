@@ -15,6 +15,7 @@ from redactor.errors import (
     StorageError,
     Unavailable,
 )
+from redactor.storage.names import IF_THERE
 
 
 class CredentialsExpired(BackendMissing):
@@ -39,7 +40,7 @@ _BY_CODE: dict[str, tuple[Kind, str]] = {
     "UserDisable": (BackendMissing, "the account is disabled"),
     "InDebt": (BackendMissing, "the account is in debt"),
     "InvalidObjectState": (StorageError, _RESTORE),
-    "FileAlreadyExists": (AlreadyExists, "allow overwriting (--overwrite) or choose another place"),
+    "FileAlreadyExists": (AlreadyExists, IF_THERE),
     "RequestTimeout": (Unavailable, "the network is slow or the store is busy; run again"),
     "InvalidDigest": (DamagedTransfer, "the bytes changed on their way; run again"),
     "Imm Client": (StorageError, _IMM),
