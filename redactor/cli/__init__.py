@@ -131,8 +131,9 @@ def _end_if_dropped(code: int) -> None:
 
 
 def _tell(*lines: str) -> None:
-    for line in lines:
-        click.echo(_shown(line), err=True)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        for line in lines:
+            click.echo(_shown(line), err=True)
 
 
 def _shown(text: str) -> str:

@@ -18,6 +18,7 @@ from redactor.cli.progress import Watch
 from redactor.cli.record import Record
 from redactor.errors import BackendMissing
 
+_SIGNS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOPPING = b"\nredactor: interrupted; finishing the pictures in hand (again to drop them)\n"
 
 
@@ -82,12 +83,14 @@ def _interruptible() -> Iterator[Stop]:
         with contextlib.suppress(OSError):
             os.write(2, _STOPPING)
 
+    def go_on(_number: int, _frame: FrameType | None) -> None:
+        _let_go_of_terminal()
+
     # Service managers and containers end a program by SIGTERM, and wait a while; terminals that
     # close do by SIGHUP, which nohup has ignored.
-    signs = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signs.append(signal.SIGHUP)
-    before = {sign: signal.signal(sign, finish) for sign in signs}
+    before = {sign: signal.signal(sign, finish) for sign in _SIGNS}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, go_on)
 
     def restore() -> None:
         for sign, handler in before.items():

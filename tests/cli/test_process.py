@@ -26,7 +26,12 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--jobs", "2"]
     command += ["--results", "r.jsonl", "--report", "r.html"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(sign, signal.SIG_DFL),
     ) as process:
         wait_for(lambda: lines_of(tmp_path / "r.jsonl"))
         process.send_signal(sign)
@@ -45,23 +50,30 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
 
 
 @posix
-def test_a_terminal_that_closes_ends_a_run_in_order(tmp_path, a_picture, fill, monkeypatch):
-    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(300)})
+@pytest.mark.parametrize(
+    ("by_nohup", "code", "number"), [(signal.SIG_DFL, 130, 300), (signal.SIG_IGN, 0, 30)]
+)
+def test_a_terminal_that_closes_ends_a_run_in_order_unless_nohup_is_used(
+    by_nohup, code, number, tmp_path, a_picture, fill, monkeypatch
+):
+    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(number)})
     monkeypatch.chdir(tmp_path)
     told = tmp_path / "kept/run.json"
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out"]
     pid, terminal = pty.fork()
     if not pid:
+        signal.signal(signal.SIGHUP, by_nohup)
         os.execv(sys.executable, [*command, "--run-folder", "kept"])
     wait_for(lambda: lines_of(tmp_path / "kept/results.jsonl"))
 
     os.close(terminal)
 
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code
     ended = json.loads(told.read_text())
     assert ended["ended"] is not None
     written = list((tmp_path / "out").iterdir())
-    assert ended["totals"]["pictures"] == len(written) < 300
+    assert ended["totals"]["pictures"] == len(written)
+    assert (len(written) == number) == (code == 0)
 
 
 @posix
