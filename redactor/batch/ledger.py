@@ -427,16 +427,24 @@ class Ledger:
             )
 
     def _check_way(self, policy: str) -> None:
-        way = json.dumps([policy, self._setting])
-        with self._base:
-            self._base.execute("INSERT OR IGNORE INTO run VALUES ('way', ?)", (way,))
-        known = self._base.execute("SELECT value FROM run WHERE key = 'way'").fetchone()[0]
+        way = [policy, self._setting]
+        kept = self._base.execute("SELECT value FROM run WHERE key = 'way'").fetchone()
+        # Folders of earlier versions tell by their pictures.
+        found = (
+            kept
+            or self._base.execute(
+                "SELECT json_array(policy, setting) FROM pictures WHERE setting <> '' LIMIT 1"
+            ).fetchone()
+        )
+        known = json.loads(found[0]) if found else way
         if known != way:
-            what = "policy" if json.loads(known)[0] != policy else "detector or version"
+            what = "policy" if known[0] != policy else "detector or version"
             raise RunFolderError(
                 f"{self.folder}: keeps what was hidden in place with another {what}, and would lose"
                 " it; name another --run-folder, or begin anew with --no-resume"
             )
+        with self._base:
+            self._base.execute("INSERT OR IGNORE INTO run VALUES ('way', ?)", (json.dumps(way),))
 
     def _check_quarantine(self, place: str | None) -> None:
         if place is None:

@@ -137,20 +137,26 @@ class Batch:
         with deadline(self.timeout_s):
             blob = self._read(item)
             if isinstance(blob, Outcome):
-                self._admit(is_quarantined=True)
-                return blob
+                return self._failed(item, blob)
             if known is not None and (earlier := known(blob)) is not None:
                 return earlier
             outcome = self._look(item, blob)
             if outcome.error is not None:
-                self._admit(is_quarantined=True)
-                return outcome
+                return self._failed(item, outcome)
             result = outcome.result
             is_admitted = self._admit(is_quarantined=result.verdict is Verdict.QUARANTINED)
             try:
                 return outcome if self.dry_run else self._store(item, blob, outcome, is_admitted)
             except StorageError as error:
                 return replace(outcome, error=str(error))
+
+    def _failed(self, item: Item, outcome: Outcome) -> Outcome:
+        """Count a picture that was not looked at; it stays where it is."""
+        self._admit(is_quarantined=True)
+        try:
+            return outcome if self.dry_run else self._left_behind(item, outcome)
+        except StorageError as error:
+            return replace(outcome, error=str(error))
 
     def _look(self, item: Item, blob: Blob) -> Outcome:
         look = self.redactor.plan if self.dry_run else self.redactor.redact

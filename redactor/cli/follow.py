@@ -72,8 +72,9 @@ def _interruptible() -> Iterator[Stop]:
         return
 
     def finish(number: int, _frame: FrameType | None) -> None:
+        if stop.is_urgent:
+            return
         if stop.is_set():
-            restore()
             stop.drop()
             raise KeyboardInterrupt
         stop.set()
@@ -92,14 +93,11 @@ def _interruptible() -> Iterator[Stop]:
     if before[signal.SIGHUP] is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, go_on)
 
-    def restore() -> None:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
-
     try:
         yield stop
     finally:
-        restore()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _let_go_of_terminal() -> None:

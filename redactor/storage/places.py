@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from redactor.errors import AlreadyExists
+from redactor.errors import AlreadyExists, BackendMissing
 from redactor.storage import Item, Sink, Source
 from redactor.storage.imm_gate import ImmGate
 from redactor.storage.local import LocalItem, LocalSource, StreamItem, local_failure
@@ -107,6 +107,8 @@ def open_sink(
             nothing may be written to a folder.
     """
     if spec == STREAM and single:
+        if stdout is None and getattr(sys.stdout, "name", None) == os.devnull:
+            raise BackendMissing("standard output is closed; leave it open, or name a file")
         return StreamSink(stdout or sys.stdout.buffer)
     if is_oss(spec):
         return _oss_sink(OssPlace.parse(spec), single=single, settings=settings)

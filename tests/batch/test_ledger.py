@@ -221,6 +221,11 @@ def test_what_was_hidden_in_place_is_not_forgotten_for_another_policy(photos):
             Ledger("run", other, PLACES, in_place=True)
     with Ledger("run", second, PLACES, in_place=True, anew=True):
         pass
+    in_place(second)
+    with sqlite3.connect("run/ledger.sqlite") as base:  # of an earlier version
+        base.execute("DELETE FROM run WHERE key = 'way'")
+    with pytest.raises(RunFolderError, match="another policy"):
+        Ledger("run", first, PLACES, in_place=True)
     with Ledger("run", second, PLACES, in_place=True):
         pass
 

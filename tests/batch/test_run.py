@@ -175,6 +175,16 @@ def test_what_is_no_longer_written_but_was_before_is_a_failure(
     assert not go(Batch(a_redactor(**then), sink), MemorySource(pictures))[0].error
 
 
+def test_what_became_too_large_and_was_written_before_is_a_failure(pictures, a_redactor, tmp_path):
+    sink = FolderSink(str(tmp_path / "out"))
+    go(Batch(a_redactor(), sink), MemorySource(pictures))
+    strict = a_redactor(limits=Limits(max_bytes=100))
+
+    outcomes = go(Batch(strict, sink), MemorySource(pictures))
+
+    assert outcomes[0].error.endswith("in/a.png is there from before: look at it, or remove it")
+
+
 def test_objects_that_were_written_before_are_found_too(pictures, a_redactor, oss_server):
     oss_server.create_bucket("shop")
     settings = OssSettings(oss_server.endpoint, oss_server.region)

@@ -56,7 +56,8 @@ def test_an_interrupted_run_records_what_it_finished(sign, tmp_path, a_picture, 
 def test_a_terminal_that_closes_ends_a_run_in_order_unless_nohup_is_used(
     by_nohup, code, number, tmp_path, a_picture, fill, monkeypatch
 ):
-    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(number)})
+    picture = a_picture(LINK, "1", scale=8)
+    fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(number)})
     monkeypatch.chdir(tmp_path)
     told = tmp_path / "kept/run.json"
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out"]
@@ -105,7 +106,8 @@ def test_a_second_interrupt_drops_what_is_in_hand(engine, sign, tmp_path, a_pict
 
 @posix
 def test_a_run_folder_tells_from_the_start_that_a_run_has_not_ended(tmp_path, a_picture, fill):
-    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(200)})
+    picture = a_picture(LINK, "1", scale=8)
+    fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(200)})
     told = tmp_path / "kept/run.json"
     command = [sys.executable, "-m", "redactor", "run", "in", "--out", "out", "--jobs", "1"]
     with subprocess.Popen(
@@ -127,7 +129,8 @@ def test_a_run_folder_tells_from_the_start_that_a_run_has_not_ended(tmp_path, a_
 def test_a_plan_that_broke_off_is_none_and_the_page_of_before_stays(
     sign, tmp_path, a_picture, fill
 ):
-    fill(tmp_path / "in", {f"{n:03}.png": a_picture(LINK, "1", scale=8) for n in range(200)})
+    picture = a_picture(LINK, "1", scale=8)
+    fill(tmp_path / "in", {f"{n:03}.png": picture for n in range(200)})
     (tmp_path / "plan.html").write_text("the page of before")
     command = [sys.executable, "-m", "redactor", "plan", "in", "-o", "plan.jsonl", "--jobs", "1"]
     with subprocess.Popen(
@@ -176,6 +179,22 @@ def workers_of(pid):
 
 def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
+
+
+@posix
+@pytest.mark.parametrize(("out", "code"), [("-", 6), ("b.png", 0)])
+def test_a_picture_is_not_written_to_a_standard_output_that_is_closed(
+    out, code, tmp_path, a_picture
+):
+    (tmp_path / "a.png").write_bytes(a_picture(LINK))
+    command = f"{sys.executable} -m redactor run a.png --out {out} <&- >&-"
+
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, check=False
+    )
+
+    assert ended.returncode == code, ended.stderr
+    assert ("standard output is closed" in ended.stderr) == (code == 6)
 
 
 @posix
