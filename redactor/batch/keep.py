@@ -105,7 +105,8 @@ def left_there(sink: Sink, relative: str) -> str | None:
     if isinstance(sink, OssSink):
         place = sink.place.below(relative) if sink.place.is_prefix else sink.place
         return target if sink.client.find(place) else None
-    return target if os.path.lexists(target) else None
+    is_there = os.path.isfile(target) or os.path.islink(target)  # noqa: PTH113, PTH114 - never raise
+    return target if is_there else None
 
 
 def _by_hash(relative: str, data: bytes) -> str:

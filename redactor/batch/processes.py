@@ -24,7 +24,7 @@ from redactor.workers import Workers
 T = TypeVar("T")
 
 TIMEOUT_S = 600
-"""That a picture may take: large ones with many codes take minutes on a slow machine."""
+"""Seconds that a picture may take: large ones with many codes take minutes on a slow machine."""
 
 _LEAST_MEMORY_BYTES = 4 << 30  # of address space, which libraries take more of than of memory
 

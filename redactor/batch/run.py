@@ -156,7 +156,7 @@ class Batch:
         try:
             return outcome if self.dry_run else self._left_behind(item, outcome)
         except StorageError as error:
-            return replace(outcome, error=str(error))
+            return replace(outcome, error=outcome.error or str(error))
 
     def _look(self, item: Item, blob: Blob) -> Outcome:
         look = self.redactor.plan if self.dry_run else self.redactor.redact

@@ -185,6 +185,15 @@ def test_what_became_too_large_and_was_written_before_is_a_failure(pictures, a_r
     assert outcomes[0].error.endswith("in/a.png is there from before: look at it, or remove it")
 
 
+def test_what_is_missing_is_not_taken_for_a_folder_of_its_name(tmp_path, a_redactor):
+    (tmp_path / "out" / "gone").mkdir(parents=True)
+    sink = FolderSink(str(tmp_path / "out"))
+
+    (outcome,) = go(Batch(a_redactor(), sink), MemorySource({"gone": StorageError("not there")}))
+
+    assert outcome.error == "not there"
+
+
 def test_objects_that_were_written_before_are_found_too(pictures, a_redactor, oss_server):
     oss_server.create_bucket("shop")
     settings = OssSettings(oss_server.endpoint, oss_server.region)
