@@ -31,6 +31,10 @@ BROKEN = {
         f"version: 1\nrulez: []\n{END}",
         "p.yaml:2:1: unknown key `rulez`; did you mean `rules`?",
     ),
+    "begun name": (
+        when("symbology: qr"),
+        "p.yaml:5:23: unknown symbology `qr`; did you mean `qrcode`?",
+    ),
     "unknown condition": (
         when("symbolgy: qrcode"),
         "p.yaml:5:12: unknown key `symbolgy`; did you mean `symbology`?",

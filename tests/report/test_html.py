@@ -292,6 +292,17 @@ def test_a_quarantined_picture_shows_its_reason_and_no_after(a_result, a_picture
     assert "shown only as a blur" in page.words
 
 
+def test_what_nobody_could_open_is_not_opened_for_the_page(a_result, a_picture):
+    lost = a_result("a", "quarantined", reasons=("its worker process ended",), format=None)
+    report = a_report()
+    report.add(lost, a_picture(size=(100, 100)), None)
+
+    page = page_of(report)
+
+    assert page.pictures == []
+    assert "its worker process ended" in page.words
+
+
 def test_a_picture_that_cannot_be_shown_has_a_placeholder(a_result):
     report = a_report()
     report.add(a_result("a", "redacted", size=None), b"garbage", b"other garbage")
